@@ -1,0 +1,54 @@
+# The ways in. Each target does all the set-up it needs by itself: scripts/setup.sh makes what is missing and re-uses
+# the rest. Arguments for the command behind a target go into ARGS: make test ARGS="-k broker". make turns every
+# failure into exit code 2; the harness's own last line, VERDICT: …, says what it was.
+
+BIN := .venv/bin
+ARGS ?=
+# On a laptop the summary is enough; CI keeps a machine-readable copy.
+JUNIT := $(if $(CI),--junitxml=build/junit.xml)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup reproduce-incident test lint bench doctor test-parts lock clean
+
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv, install RabbitMQ (as root), build Toxiproxy; re-uses what is there
+	@bash scripts/setup.sh
+
+reproduce-incident: setup ## replay the 11:42 incident, before and after the fix: ARGS="--profile"
+	@$(BIN)/harness reproduce $(ARGS)
+
+test: lint ## run every check of the tree, then every test: ARGS="-k broker"
+	@echo "test: pytest $(ARGS)"
+	@$(BIN)/python -m pytest $(JUNIT) $(ARGS)
+
+lint: setup ## run the static checks: ruff, mypy, import contracts
+	@echo "lint: ruff check"
+	@$(BIN)/ruff check
+	@echo "lint: ruff format --check"
+	@$(BIN)/ruff format --check
+	@echo "lint: mypy"
+	@$(BIN)/mypy
+	@$(BIN)/mypy --explicit-package-bases tests
+	@echo "lint: lint-imports"
+	@$(BIN)/lint-imports
+
+bench: setup ## measure what the harness itself costs: ARGS=…
+	@$(BIN)/harness bench $(ARGS)
+
+doctor: setup ## say which parts are here, and what to do about those that are not
+	@$(BIN)/harness doctor $(ARGS)
+
+test-parts: ## install what the tests need beyond set-up, as root: Chromium, PostgreSQL, a Docker engine
+	@bash scripts/test_parts.sh
+
+lock: setup ## compile requirements.lock again from pyproject.toml; keeps the pins that still fit: ARGS="--upgrade"
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --quiet $(ARGS) \
+		pyproject.toml -o requirements.lock
+
+clean: ## remove what set-up and checks made; runs/ is kept
+	@mkdir -p .tools
+	@flock .tools/setup.lock rm -rf .venv build *.egg-info .tools/log .tools/toxiproxy-* \
+		.mypy_cache .ruff_cache .import_linter_cache .hypothesis

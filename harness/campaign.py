@@ -1,0 +1,133 @@
+"""A run: the site is built once, then each arm goes through its trial, in order.
+
+Used by the commands; prints nothing itself. Before anything is started, what dead runs left behind is swept; afterwards
+a census proves that nothing of this one remains.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.faults.timeline import NO_STORM_YET
+from harness.machine import checkout, machine_facts, package_versions
+from harness.results import Manifest, ReportedMetric, ReportedPoint
+from harness.rig.broker import broker, external_broker
+from harness.rig.cage import choose_cages
+from harness.rig.census import census
+from harness.rig.proxy import proxy
+from harness.rig.run_scope import RunScope
+from harness.rig.sweep import sweep_dead_runs
+from harness.store import create_run
+from harness.trial import Site, TrialPlan, run_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.narration import Narrator
+    from harness.rig.broker import Broker
+    from harness.scenario import Scenario
+    from harness.store import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked for."""
+
+    scenario: Scenario
+    runs_dir: Path
+    command: tuple[str, ...]  # how to ask for the same again
+    profile: bool = False
+    limit_kind: str = "auto"
+    broker_url: str | None = None
+    management_port: int = 15672
+    allow_target: bool = False
+
+    def plans(self) -> tuple[TrialPlan, ...]:
+        """Return the trials in order: each arm once, then each arm's profiled twin."""
+        arms = tuple(self.scenario.arms)
+        plain = tuple(TrialPlan(arm, arm, self.scenario) for arm in arms)
+        twins = tuple(TrialPlan(arm, f"{arm}-profiled", self.scenario, profiled=True) for arm in arms)
+        return plain + (twins if self.profile else ())
+
+
+def run_campaign(order: Order, narrator: Narrator) -> Path:
+    """Play all trials of ``order`` and return the run directory.
+
+    Raises HarnessError; what was recorded until then is kept.
+    """
+    swept = sweep_dead_runs()
+    if swept.runs:
+        narrator.milestone(swept.text)
+    folder = create_run(order.runs_dir.absolute(), order.scenario.name)
+    narrator.milestone(f"run {folder.run_id}")
+    with RunScope(folder.run_id) as scope:
+        cages = choose_cages(scope.run_id, order.limit_kind)
+        narrator.milestone(
+            f"memory limit: {cages.kind}" + (" (emulated)" if cages.emulated else ", a canary was OOM-killed")
+        )
+        manifest = _manifest(order, folder)
+        folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
+        logs = folder.path / "logs"
+        with _the_broker(order, scope, logs) as the_broker, proxy(scope, logs) as the_proxy:
+            parts = {
+                "RabbitMQ": the_broker.versions.rabbitmq,
+                "Erlang": the_broker.versions.erlang,
+                "proxy": f"{the_proxy.kind} {the_proxy.version}".strip(),
+            }
+            manifest = replace(manifest, versions={**manifest.versions, **parts})
+            folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
+            site = Site(scope, the_broker, the_proxy, cages, checkout())
+            storm = NO_STORM_YET
+            for plan in order.plans():
+                narrator.milestone(f"arm {plan.folder_name}")
+                makes_the_storm = plan.spec.role == "before"
+                trial_folder = folder.trial(plan.folder_name, plan.role)
+                lengths_s = run_trial(plan, site, trial_folder, narrator, NO_STORM_YET if makes_the_storm else storm)
+                storm = lengths_s if makes_the_storm else storm
+    _prove_clean(folder)
+    return folder.path
+
+
+@contextmanager
+def _the_broker(order: Order, scope: RunScope, logs: Path) -> Iterator[Broker]:
+    if order.broker_url is None:
+        with broker(scope, logs) as private:
+            yield private
+    else:
+        with external_broker(
+            order.broker_url, allow_target=order.allow_target, management_port=order.management_port
+        ) as given:
+            yield given
+
+
+def _prove_clean(folder: RunFolder) -> None:
+    left = census(folder.run_id)
+    if not left.clean:
+        raise HarnessError(f"the run left something behind: {left}; the next start sweeps it")
+
+
+def _manifest(order: Order, folder: RunFolder) -> Manifest:
+    scenario = order.scenario
+    return Manifest(
+        run_id=folder.run_id,
+        scenario=scenario.name,
+        claim=scenario.claim,
+        seed=scenario.seed,
+        time_scale=scenario.time_scale,
+        started_utc=folder.started_utc,
+        command=order.command,
+        versions=package_versions(),
+        machine=machine_facts(),
+        limit_bytes=scenario.memory_limit,
+        reported_points=tuple(
+            ReportedPoint(point.at, point.memory_min, point.memory_max, point.queue, point.exceptions)
+            for point in scenario.reported.points
+        ),
+        reported_metrics=tuple(
+            ReportedMetric(metric.metric, metric.before, metric.after) for metric in scenario.reported.metrics
+        ),
+    )

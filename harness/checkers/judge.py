@@ -1,0 +1,97 @@
+"""Runs the checkers over a run and merges what they say: the worst verdict of all is the run's.
+
+Used by the commands. A checker that crashes is *unknown*, and says how it crashed; it knows nothing of what one checks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.checkers import (
+    accounted,
+    fidelity,
+    healthy_again,
+    limit,
+    memory_budget,
+    oom,
+    prefetch,
+    storm,
+    throughput,
+    whole_record,
+)
+from harness.checkers.base import Case
+from harness.checkers.figures import figures
+from harness.checkers.tables import metric_rows, minute_rows
+from harness.results import CheckResult, Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.results import RunRecord
+    from harness.scenario import Expect, Scenario
+
+PLAYED = "arm played"
+CRASHED = "the checker crashed"
+
+_Told = TypeVar("_Told")
+
+
+def judge(run: RunRecord, scenario: Scenario) -> Judgement:
+    """Return the verdict of ``run``: every arm of the scenario, each by its checkers, the worst of all winning."""
+    checks = [result for arm in scenario.arms for result in _judge_arm(arm, run, scenario)]
+
+    def told(what: str, tell: Callable[[], _Told]) -> _Told | None:
+        try:
+            return tell()
+        except Exception as error:  # noqa: BLE001 - as a checker's crash: unknown, and the rest stands
+            crash = f"{type(error).__name__}: {error}"
+            checks.append(CheckResult(what, next(iter(scenario.arms)), Verdict.UNKNOWN, CRASHED, "a table", crash))
+            return None
+
+    metrics = told("before and after", lambda: metric_rows(run, scenario)) or ()
+    minutes = told("minute table", lambda: minute_rows(run, scenario)) or ()
+    numbers = told("figures", lambda: figures(run, scenario)) or {}
+    verdict = Verdict.worst(result.verdict for result in checks)
+    return Judgement(verdict, tuple(checks), metrics, minutes, numbers)
+
+
+def _judge_arm(arm: str, run: RunRecord, scenario: Scenario) -> Iterator[CheckResult]:
+    trial = run.trial(arm)
+    if trial is None:
+        detail = "The run was cut off before."
+        yield CheckResult(PLAYED, arm, Verdict.UNKNOWN, "never played", "every arm is played", detail)
+        return
+    case = Case(arm, trial, run, scenario)
+    for name, checker in _checkers(case, scenario.arms[arm].expect):
+        try:
+            yield checker()
+        except Exception as error:  # noqa: BLE001 - whatever a checker trips over, the verdict is unknown, never pass
+            detail = f"{type(error).__name__}: {error}"
+            yield case.result(name, Verdict.UNKNOWN, CRASHED, "a verdict", detail)
+
+
+def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], CheckResult]]]:
+    """Yield the checkers of one arm: those that make the others worth anything first."""
+    yield whole_record.RECORD, lambda: whole_record.check_record(case)
+    yield limit.NAME, lambda: limit.check(case)
+    yield storm.PUBLISHED, lambda: storm.check_published(case)
+    yield storm.IN_TIME, lambda: storm.check_in_time(case)
+    yield storm.FAULTS, lambda: storm.check_faults(case)
+    if case.spec.role == "after":
+        yield whole_record.DRAINED, lambda: whole_record.check_drained(case)
+    if (killed := expect.oom_killed) is not None:
+        yield oom.KILLED, lambda: oom.check_killed(case, killed)
+    if expect.never_killed is not None:
+        yield oom.SURVIVED, lambda: oom.check_survived(case)
+    if (budget := expect.memory_budget) is not None:
+        yield memory_budget.NAME, lambda: memory_budget.check(case, budget)
+    if expect.all_accounted is not None:
+        yield accounted.NAME, lambda: accounted.check(case)
+    if (rate := expect.throughput) is not None:
+        yield throughput.NAME, lambda: throughput.check(case, rate)
+    if (healthy := expect.returns_to_healthy) is not None:
+        yield healthy_again.NAME, lambda: healthy_again.check(case, healthy)
+    if (count := expect.effective_prefetch) is not None:
+        yield prefetch.NAME, lambda: prefetch.check(case, count)
+    if (fit := expect.fidelity) is not None:
+        yield fidelity.NAME, lambda: fidelity.check(case, fit)

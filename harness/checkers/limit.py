@@ -1,0 +1,34 @@
+"""Was the memory limit a real one, and the one that was asked for?
+
+Every arm gets this check. An emulated limit proves nothing about the kernel's OOM killer: unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.checkers.base import mib
+from harness.results import Verdict
+
+if TYPE_CHECKING:
+    from harness.checkers.base import Case
+    from harness.results import CheckResult
+
+NAME = "memory limit"
+
+
+def check(case: Case) -> CheckResult:
+    """Pass where the kernel enforced the run's limit; unknown where it was emulated, another or never recorded."""
+    limit, asked_bytes = case.trial.limit, case.run.manifest.limit_bytes
+    threshold = f"{mib(asked_bytes)}, enforced by the kernel"
+    if limit is None:
+        detail = "The trial ended before its limit was set."
+        return case.result(NAME, Verdict.UNKNOWN, "not recorded", threshold, detail)
+    measured = f"{mib(limit.limit_bytes)} by {limit.kind}"
+    if limit.emulated:
+        detail = "The limit was emulated by a watchdog. Run as root, where a memory cgroup can be made."
+        return case.result(NAME, Verdict.UNKNOWN, f"{measured}, emulated", threshold, detail)
+    if limit.limit_bytes != asked_bytes:
+        detail = f"{limit.limit_bytes} bytes were set, {asked_bytes} were asked for."
+        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, detail)
+    return case.result(NAME, Verdict.PASS, measured, threshold)

@@ -1,0 +1,91 @@
+"""From the options that ``run`` and ``reproduce`` share to an order. Checks what the user typed; starts nothing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.campaign import Order
+from harness.errors import UsageError
+from harness.rig.broker import accepted_url, masked
+from harness.rig.cage.chooser import KINDS
+from harness.scenario import find_scenario, load_scenario
+from harness.scenario.overrides import Overrides, overridden
+
+if TYPE_CHECKING:
+    from harness.scenario import Scenario
+
+RUNS_DIR = Path("runs")
+
+Arms = Annotated[list[str] | None, typer.Option("--arm", help="Play only this arm; may be given more than once.")]
+Mechanism = Annotated[
+    str | None, typer.Option(help="The incident's mechanism in the 'before' arms: M0, M1, M2 or M1+M2.")
+]
+Seed = Annotated[int | None, typer.Option(help="Another seed than the scenario's.")]
+TimeScale = Annotated[float | None, typer.Option(help="Incident seconds per real second; the scenario's by default.")]
+Small = Annotated[
+    bool, typer.Option("--small", help="A tenth of the messages' bytes, limits to match: for quick tests.")
+]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Repeat every arm under memray; the repeats carry no verdict.")
+]
+LimitKind = Annotated[
+    str, typer.Option("--limit", help="How memory is limited: auto, cgroup-v2, cgroup-v1, watchdog (emulated).")
+]
+BrokerUrl = Annotated[str | None, typer.Option(help="A broker of yours: amqp://user:password@host:port/vhost.")]
+ManagementPort = Annotated[int, typer.Option(help="The management API's port on that broker's host.")]
+AllowTarget = Annotated[
+    bool, typer.Option("--allow-target", help="Let the load go to a broker that is not on this machine.")
+]
+RunsDir = Annotated[Path, typer.Option(help="Where run directories are made.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; start nothing.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The shared options, as typed."""
+
+    scenario: str
+    arms: list[str] | None
+    mechanism: str | None
+    seed: int | None
+    time_scale: float | None
+    small: bool
+    profile: bool
+    limit_kind: str
+    broker_url: str | None
+    management_port: int
+    allow_target: bool
+    runs_dir: Path
+
+    def order(self) -> Order:
+        """Return the order. Raises ScenarioError, UsageError, RefusedTargetError."""
+        if self.broker_url is not None:
+            accepted_url(self.broker_url, allow_target=self.allow_target)
+        if self.limit_kind not in KINDS:
+            raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
+        return Order(
+            scenario=self._scenario(),
+            runs_dir=self.runs_dir,
+            command=("harness", *(masked(word) for word in sys.argv[1:])),
+            profile=self.profile,
+            limit_kind=self.limit_kind,
+            broker_url=self.broker_url,
+            management_port=self.management_port,
+            allow_target=self.allow_target,
+        )
+
+    def _scenario(self) -> Scenario:
+        overrides = Overrides(
+            arms=tuple(self.arms or ()),
+            mechanism=self.mechanism,
+            seed=self.seed,
+            time_scale=self.time_scale,
+            small=self.small,
+        )
+        return overridden(load_scenario(find_scenario(self.scenario)), overrides)

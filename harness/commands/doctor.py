@@ -1,0 +1,51 @@
+"""``harness doctor``: part by part, what was found, what is missing and the remedy; is a memory limit real?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from harness.commands import asking
+from harness.commands.output import results
+from harness.errors import HarnessError
+from harness.rig.cage import choose_cages
+from harness.rig.parts import Part, find_parts
+
+_CANARY_RUN_ID = "doctor-canary"
+
+
+def doctor(as_json: asking.Json = False) -> int:
+    """Say what is here, what is missing and what to do about it.
+
+    Exit 0 when a trial can run, 3 when its memory limit would only be emulated, 4 when a part is missing.
+
+    \b
+    Examples:
+      harness doctor
+      harness doctor --json
+    """
+    parts = (*find_parts(), memory_limit_part())
+    console = results()
+    if as_json:
+        console.print(json.dumps([asdict(part) for part in parts], indent=2, default=str), markup=False)
+    else:
+        for part in parts:
+            console.print(_line(part), markup=False)
+    if any(part.needed and not part.found for part in parts):
+        return HarnessError.exit_code
+    return 0 if parts[-1].found else 3
+
+
+def memory_limit_part() -> Part:
+    """Prove on a canary whether the kernel enforces a memory limit here."""
+    cages = choose_cages(_CANARY_RUN_ID)
+    if cages.emulated:
+        remedy = f"{cages.why_emulated}; run as root, or delegate a memory cgroup"
+        return Part("memory limit", None, "emulated by a watchdog", remedy, needed=False)
+    return Part("memory limit", str(cages.parent), f"{cages.kind}: a canary was OOM-killed", "", needed=False)
+
+
+def _line(part: Part) -> str:
+    mark = "ok  " if part.found else ("MISS" if part.needed else "none")
+    remedy = f"  →  {part.remedy}" if not part.found and part.remedy else ""
+    return f"{mark} {part.name:<14} {part.version or ''}  {part.found or ''}{remedy}".rstrip()

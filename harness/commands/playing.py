@@ -1,0 +1,90 @@
+"""Plays an order, judges it, writes the report and prints the verdict: what ``run`` and ``reproduce`` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.campaign import run_campaign
+from harness.clock import format_time_of_day
+from harness.commands.judging import judged, write_report, write_verdict
+from harness.commands.output import ConsoleNarrator, results, shown
+from harness.faults.timeline import planned_starts_s
+from harness.load.arrivals import arrivals_of
+from harness.load.schedule import schedule_hash
+from harness.trial.subject import worker_argv
+from reports.memory_profile import render_profile_pages
+from reports.terminal import verdict_lines, verdict_table
+from reports.verdict_json import render_verdict_json
+from reports.verdict_words import last_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.campaign import Order
+    from harness.results import Judgement, RunRecord
+
+
+def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
+    """Do what was ordered and return the verdict's exit code."""
+    if dry_run:
+        print_plan(order)
+        return 0
+    with ConsoleNarrator() as narrator:
+        path = run_campaign(order, narrator)
+        if order.profile:
+            narrator.milestone("rendering the memory profiles")
+            _render_profiles(path)
+        narrator.milestone("judging and writing the report")
+        run, judgement = judged(path)
+        write_verdict(path, run, judgement)
+        page = write_report(path, run, judgement)
+    if as_json:
+        results().print(render_verdict_json(run, judgement), markup=False)
+        return judgement.verdict.exit_code
+    print_verdict(run, judgement, page)
+    return judgement.verdict.exit_code
+
+
+def print_plan(order: Order) -> None:
+    """Say what would be done: phases, messages, workers."""
+    scenario = order.scenario
+    starts_s = planned_starts_s(scenario)
+    arrivals = arrivals_of(scenario, starts_s)
+    bytes_about = len(arrivals) * (scenario.messages.size_min + scenario.messages.size_max) / 2
+    end_s = max(end_s for _, end_s in starts_s.values())
+    console = results()
+    console.print(f"{scenario.name}: {scenario.claim}", markup=False)
+    console.print(
+        f"seed {scenario.seed}, 1:{scenario.time_scale:g}, memory limit {scenario.memory_limit / 2**20:.0f} MiB"
+    )
+    console.print(
+        f"{len(arrivals)} messages, about {bytes_about / 1e9:.2f} GB; schedule {schedule_hash(arrivals)[:16]}"
+    )
+    console.print(f"timeline, at most {end_s:.0f} s for each arm, then the drain:")
+    for phase in scenario.timeline:
+        start_s, phase_end_s = starts_s[phase.phase]
+        clock = f"{format_time_of_day(phase.from_)}–{format_time_of_day(phase.to)}"
+        scale = f"1:{scenario.scale_of(phase):g}"
+        console.print(f"  {clock}  {phase.phase:<12} {start_s:6.1f}–{phase_end_s:6.1f} s  {scale}", markup=False)
+    for plan in order.plans():
+        console.print(
+            f"arm {plan.folder_name} ({plan.role}): {' '.join(worker_argv(plan.spec.worker, None))}", markup=False
+        )
+
+
+def print_verdict(run: RunRecord, judgement: Judgement, page: Path) -> None:
+    """Print the checks, where the report is, and last of all the verdict."""
+    console = results()
+    if console.is_terminal:
+        console.print(verdict_table(judgement))
+    else:
+        for line in verdict_lines(run, judgement):
+            console.print(line, markup=False)
+    console.print(f"report: {shown(page)}", markup=False)
+    console.print(last_line(judgement), markup=False)
+
+
+def _render_profiles(path: Path) -> None:
+    """Render the flame graphs of every capture of the run."""
+    for capture in sorted(path.glob("trials/*/memray/*.bin")):
+        render_profile_pages(capture, capture.parent)

@@ -1,0 +1,54 @@
+"""The frozen values that a trial produces, and that checkers and reports read.
+
+Everybody imports this module; it imports nothing of ours. It holds no behaviour beyond small derived figures.
+
+Times. Every ``*_s`` of a trial is *replay time*: seconds of real time since the trial's start, on the machine's
+monotonic clock. Incident time (the clock on the wall on 2026-01-01) is ``float`` seconds since midnight, named
+``*_tod_s``; ``PhaseSpan`` maps one to the other. Sizes are bytes. MiB in prose is 2**20 bytes, MB is 10**6 bytes.
+"""
+
+from harness.results.runs import Manifest, ReportedMetric, ReportedPoint, RunRecord
+from harness.results.trials import (
+    Drain,
+    Event,
+    EventRow,
+    Limit,
+    Mem0Call,
+    MemorySeries,
+    PhaseSpan,
+    Publish,
+    QueueSample,
+    Scalar,
+    TrialRecord,
+    WorkerGauge,
+    WorkerLife,
+)
+from harness.results.verdicts import CheckResult, Judgement, MetricRow, MinuteRow, Verdict
+
+MIB = 2**20
+
+__all__ = [
+    "MIB",
+    "CheckResult",
+    "Drain",
+    "Event",
+    "EventRow",
+    "Judgement",
+    "Limit",
+    "Manifest",
+    "Mem0Call",
+    "MemorySeries",
+    "MetricRow",
+    "MinuteRow",
+    "PhaseSpan",
+    "Publish",
+    "QueueSample",
+    "ReportedMetric",
+    "ReportedPoint",
+    "RunRecord",
+    "Scalar",
+    "TrialRecord",
+    "Verdict",
+    "WorkerGauge",
+    "WorkerLife",
+]

@@ -1,0 +1,180 @@
+"""What one trial leaves behind: events, lives, series, journals, rows. Times are replay time, sizes are bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened in a trial, as ``events.jsonl`` holds it."""
+
+    t_s: float
+    kind: str  # e.g. "phase_entered", "worker_started", "fault_applied"
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """One phase of the timeline as it was really played: replay interval beside incident interval."""
+
+    name: str
+    start_s: float
+    end_s: float
+    from_tod_s: float  # incident time at start_s, seconds since midnight
+    to_tod_s: float  # incident time at which the next phase begins
+    scale: float  # incident seconds per replay second, inside the phase
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLife:
+    """One life of the worker process: from its start to its end, as the kernel saw it.
+
+    ``exit_status`` is as a shell shows it: 0–255, 128 + signal for a death by signal; None while it lived on at the end
+    of the trial's record.
+    """
+
+    index: int  # 0 is the first start, 1 the first restart
+    pid: int
+    started_s: float
+    ended_s: float | None
+    exit_status: int | None
+    oom_kill_delta: int  # how far the cgroup's oom_kill counter went up in this life; 0 where the limit is emulated
+    peak_cgroup_bytes: int | None  # the kernel's high-water mark of the cgroup; None where there is no cgroup
+    peak_rss_bytes: int | None  # VmHWM as last read, or the sampler's maximum, whichever is larger
+    ended_by: str  # "itself" | "kernel" | "watchdog" | "harness" | "an unknown SIGKILL" | "unknown": nobody saw the end
+
+    @property
+    def peak_bytes(self) -> int:
+        """The highest mark known: the cgroup's, else the resident set's; 0 when neither was read."""
+        return self.peak_cgroup_bytes or self.peak_rss_bytes or 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySeries:
+    """Memory of the worker, sampled: arrays of one length, one element a sample.
+
+    Gaps (no worker alive) have no samples.
+    """
+
+    t_s: NDArray[np.float64]
+    rss_bytes: NDArray[np.float64]
+    cgroup_bytes: NDArray[np.float64]  # NaN where there is no cgroup
+    life: NDArray[np.int64]  # index of the WorkerLife sampled
+
+    @staticmethod
+    def empty() -> MemorySeries:
+        """No sample at all."""
+        none = np.empty(0, dtype=np.float64)
+        return MemorySeries(none, none, none, np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSample:
+    """The broker's queue as the management API told it; its counts lag by up to a second."""
+
+    t_s: float
+    ready: int
+    unacked: int
+    redelivered: int  # messages redelivered so far
+    acked: int  # messages acknowledged by consumers so far, by the broker's count: finished, one way or the other
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerGauge:
+    """What the worker says of itself, where it does (WORKER_STATS_FILE)."""
+
+    t_s: float
+    executor_queue: int  # messages waiting in the worker's own queue
+    in_flight: int  # messages being processed by a thread
+    acked: int
+    nacked_requeue: int
+    nacked_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """One attempt to publish one message."""
+
+    conversation_id: str
+    intended_s: float  # when the schedule wanted it
+    sent_s: float
+    confirmed_s: float | None  # None: never confirmed by the broker
+    size_bytes: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mem0Call:
+    """One request as fake_mem0 journalled it."""
+
+    path: str
+    conversation_id: str | None
+    attempt: int  # 1 for the first call of that conversation
+    mode: str
+    status: int | None  # None: no answer was completed
+    arrived_s: float
+    duration_s: float | None  # None: still open when the journal was read
+    outcome: str  # "answered" | "client_gone" | "hung" | "reset" …
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One row of ``conversation_events`` after the drain."""
+
+    conversation_id: str
+    status: str
+    error_code: str | None
+    retry_count: int
+    next_attempt_at: str | None  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How the memory limit was enforced."""
+
+    kind: str  # "cgroup v1" | "cgroup v2" | "docker" | "watchdog"
+    emulated: bool
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Whether the trial ended with everything settled. Only then is an account of messages sound."""
+
+    complete: bool
+    waited_s: float
+    last_seen: str  # what was still open when the wait ended
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """All that one trial left behind. A partial run has a partial record: empty tuples, ``drain`` None."""
+
+    arm: str
+    role: str  # "before" | "after" | "profiled"
+    limit: Limit | None
+    phases: tuple[PhaseSpan, ...] = ()
+    lives: tuple[WorkerLife, ...] = ()
+    memory: MemorySeries = field(default_factory=MemorySeries.empty)
+    queue: tuple[QueueSample, ...] = ()
+    gauges: tuple[WorkerGauge, ...] = ()
+    publishes: tuple[Publish, ...] = ()
+    planned_messages: int = 0
+    calls: tuple[Mem0Call, ...] = ()
+    rows: tuple[EventRow, ...] = ()
+    events: tuple[Event, ...] = ()
+    effective_prefetch: tuple[int, ...] = ()  # as the management API reported it, once for each life; 0 is unlimited
+    drain: Drain | None = None
+    damaged: tuple[str, ...] = ()  # files or lines that could not be read, each said in a sentence
+    links: tuple[tuple[str, str], ...] = ()  # (label, path relative to the run directory) of memray pages and logs

@@ -1,0 +1,202 @@
+"""The kubelet's part: starts the worker in a cage, sees it end, and starts it again into the same backlog, ever later.
+
+Used by ``harness.trial``; the probes ask it which process is alive. Each life gets a cage of its own, so the kernel's
+counters belong to one life. It decides nothing about the worker and judges nothing: what it saw goes to ``on_event``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from harness.errors import HarnessError
+from harness.rig.process import SIGKILL_STATUS, Child
+from harness.rig.waiting import pause_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from harness.results import Scalar
+    from harness.rig.cage import Cage, CageMaker, CageReading
+
+_LOOK_INTERVAL_S = 0.02  # how late an end is noticed; the 20-a-second sampler sees no gap
+_BROKEN_GRACE_S = 1.0  # nobody judges the end of a trial that broke; a person may be waiting after Ctrl-C
+
+
+class OnEvent(Protocol):
+    """Where the kubelet says what happened: ``TrialFolder.event``."""
+
+    def __call__(self, kind: str, **data: Scalar) -> None:
+        """Record one event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLaunch:
+    """How to start the worker.
+
+    ``argv`` and ``env`` are asked anew for each life: a profiled life writes a capture of its own.
+    """
+
+    argv: Callable[[int], tuple[str, ...]]
+    env: Callable[[int], Mapping[str, str]]
+    cwd: Path
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """When a worker that ended by itself is started again. Real seconds."""
+
+    backoff_s: float  # before the first restart; doubles each time
+    restarts_max: int
+
+
+@dataclass(slots=True)
+class RunningLife:
+    """The life that is going on. The memory probe writes the resident set's high-water mark into it."""
+
+    index: int
+    pid: int
+    cage: Cage
+    peak_rss_bytes: int = 0
+
+
+class Kubelet:
+    """A context manager: entered, the worker runs; left, it is ended and its cage is gone.
+
+    Args:
+        launch: How to start the worker.
+        cages: Makes the cage of each life.
+        limit_bytes: The memory limit of every life.
+        policy: When to start it again.
+        on_event: Told ``worker_started``, ``worker_ended`` and ``restarts_exhausted``, from the kubelet's own thread.
+        name: Names the cages, together with the life's number.
+        grace_s: How long the worker has after SIGTERM, in real seconds; at most one where the trial broke.
+
+    """
+
+    def __init__(
+        self,
+        launch: WorkerLaunch,
+        cages: CageMaker,
+        limit_bytes: int,
+        policy: RestartPolicy,
+        on_event: OnEvent,
+        *,
+        name: str,
+        grace_s: float,
+    ) -> None:
+        self._launch = launch
+        self._cages = cages
+        self._limit_bytes = limit_bytes
+        self._policy = policy
+        self._on_event = on_event
+        self._name = name
+        self._grace_s = grace_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._live_and_die, name=f"kubelet-{name}", daemon=True)
+        self.current: RunningLife | None = None
+        self.restarts = 0
+        self.gave_up: str | None = None  # why no further life will come
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._grace_s = min(self._grace_s, _BROKEN_GRACE_S)
+        self._stopping.set()
+        self._thread.join()
+
+    def death(self) -> str | None:
+        """Return None while lives go on, else why none will come: for ``wait_for``'s ``alive``."""
+        return self.gave_up
+
+    def _live_and_die(self) -> None:
+        try:
+            why = self._lives()
+        except Exception as error:  # noqa: BLE001 - a thread that died in silence would leave the trial waiting for it
+            why = f"the worker could not be kept running: {type(error).__name__}: {error}"
+        if why is not None:
+            self.gave_up = why
+            with suppress(HarnessError):  # a full disk is the trial's to find, not this thread's to die of
+                self._on_event("restarts_exhausted", why=why)
+
+    def _lives(self) -> str | None:
+        """Run one life after the other. Returns None when told to stop, else why no further life will come."""
+        for index in range(self._policy.restarts_max + 1):
+            status = self._one_life(index)
+            if self._stopping.is_set():
+                return None
+            if index < self._policy.restarts_max:
+                if self._back_off(index):
+                    return None
+                self.restarts = index + 1
+        log = self._launch.logs / f"worker-{self._policy.restarts_max}.log"
+        return f"the worker ended {self._policy.restarts_max + 1} times, last with {status}; see {log}"
+
+    def _back_off(self, index: int) -> bool:
+        """Wait before the next life. Returns True when the trial ended meanwhile."""
+        return pause_until(time.monotonic() + self._policy.backoff_s * 2**index, wake=self._stopping)
+
+    def _one_life(self, index: int) -> int:
+        cage = self._cages.open(f"{self._name}-{index}", self._limit_bytes)
+        try:
+            child = Child(
+                f"worker life {index}",
+                self._launch.argv(index),
+                self._launch.env(index),
+                self._launch.logs / f"worker-{index}.log",
+                cwd=self._launch.cwd,
+                prefix=cage.prefix,
+            )
+            with child:
+                cage.watch(child.pid)
+                life = RunningLife(index, child.pid, cage)
+                self._on_event("worker_started", life=index, pid=child.pid)
+                self.current = life
+                while child.poll() is None and not self._stopping.wait(_LOOK_INTERVAL_S):
+                    pass
+                asked_to_stop = child.poll() is None
+                status = child.terminate(self._grace_s) if asked_to_stop else (child.exit_status or 0)
+                self.current = None
+                self._record_end(life, status, asked_to_stop=asked_to_stop)
+                return status
+        finally:
+            self.current = None
+            cage.close()
+
+    def _record_end(self, life: RunningLife, status: int, *, asked_to_stop: bool) -> None:
+        """Read the cage's counters before it goes, and say how the life ended."""
+        reading = life.cage.read()
+        with suppress(HarnessError):  # a full disk must not keep the worker alive
+            self._on_event(
+                "worker_ended",
+                life=life.index,
+                exit_status=status,
+                oom_kill_delta=reading.oom_kills,
+                peak_cgroup_bytes=reading.peak_bytes,
+                peak_rss_bytes=max(life.peak_rss_bytes, reading.peak_rss_bytes or 0) or None,
+                ended_by=_ended_by(status, reading, asked_to_stop=asked_to_stop),
+            )
+
+
+def _ended_by(status: int, reading: CageReading, *, asked_to_stop: bool) -> str:
+    """Return who ended a life; one of the words of ``harness.results.WorkerLife.ended_by``."""
+    was_killed = status == SIGKILL_STATUS
+    if was_killed and reading.oom_kills > 0:
+        return "kernel"
+    if was_killed and reading.watchdog_kills > 0:
+        return "watchdog"
+    if asked_to_stop:
+        return "harness"
+    return "an unknown SIGKILL" if was_killed else "itself"

@@ -1,0 +1,85 @@
+"""The arms of a scenario: which program is the worker, what it finds in its environment, and what is expected of it.
+
+Used by ``harness.scenario.model``. It starts nothing; ``harness.trial`` turns an arm into a command.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.scenario.expectations import Expect
+from harness.scenario.strict import DurationS, Name, Strict
+
+# What the trial sets for the worker, and what its sweep finds a process by: an arm that changed one would be another
+# trial than the one on record.
+VARIABLES_OF_THE_HARNESS = frozenset(
+    {
+        "ALERTS_FILE",
+        "DATABASE_URL",
+        "GROQ_BASE_URL",
+        "HARNESS_RUN_ID",
+        "MEMORY_API_URL",
+        "RABBITMQ_QUEUE",
+        "RABBITMQ_URL",
+        "WORKER_STATS_FILE",
+    }
+)
+
+# A process can be given neither a NUL nor a variable whose name has one; ``=`` ends a name.
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=10_000)]
+
+
+class WorkerSpec(Strict):
+    """Which program is the worker: a preset of worker_under_test, or a command of the user's own."""
+
+    preset: Literal["incident", "postmortem", "fixed"] | None = None
+    mechanism: Literal["M0", "M1", "M2", "M1+M2"] | None = None
+    with_: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+    without: tuple[Name, ...] = ()
+    command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if (self.preset is None) == (self.command is None):
+            raise ValueError("name exactly one of preset, command")
+        if self.mechanism is not None and self.preset != "incident":
+            raise ValueError("mechanism belongs to the preset 'incident'")
+        if self.command is not None and (self.with_ or self.without):
+            raise ValueError("with and without choose remedies of a preset; a command has none")
+        if both := sorted({*self.with_} & {*self.without}):
+            raise ValueError(f"the remedy {both[0]!r} stands in both with and without; keep one")
+        return self
+
+
+class Arm(Strict):
+    """One worker that goes through the storm, and what is expected of it.
+
+    ``timers`` are environment variables in incident time, which the trial divides by the scenario's ``time_scale``;
+    ``env`` are environment variables handed over as they are.
+    """
+
+    role: Literal["before", "after"]
+    worker: WorkerSpec
+    timers: dict[Variable, DurationS] = Field(default_factory=dict)
+    env: dict[Variable, Text] = Field(default_factory=dict)
+    expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _variables_are_free(self) -> Self:
+        if taken := sorted({*self.timers, *self.env} & VARIABLES_OF_THE_HARNESS):
+            raise ValueError(f"{taken[0]} is set by the harness itself; remove it")
+        if both := sorted({*self.timers} & {*self.env}):
+            raise ValueError(f"{both[0]} stands in both timers and env; keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _expectations_agree(self) -> Self:
+        killed = self.expect.oom_killed
+        if killed and self.expect.never_killed:
+            raise ValueError("expect: oom_killed and never_killed can't both come true; keep one")
+        if killed and killed.kills > killed.restarts + 1:
+            raise ValueError(f"expect.oom_killed: {killed.kills} kills need at least {killed.kills - 1} restarts")
+        return self

@@ -1,0 +1,190 @@
+"""The model of a scenario: its storm, phase by phase, its arms, and the rules that hold between its parts.
+
+Used by everyone who plays or judges a scenario. Validation happens here, once; everyone after reads plain numbers.
+Times are incident time until ``scale_of`` divides them. The model plays nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from harness.scenario.arms import Arm, WorkerSpec
+from harness.scenario.mem0 import Mem0Rule, Mem0Rules
+from harness.scenario.reported import Reported
+from harness.scenario.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
+
+__all__ = ["Arm", "Burst", "EndsWhen", "Mem0Rule", "Mem0Rules", "Messages", "Phase", "Scenario", "WorkerSpec"]
+
+# 300 GB at 3 MB, beyond any disk this is run on: a typing error is caught before it is published.
+MESSAGES_MAX = 100_000
+BODY_BYTES_MIN = 1024  # below this there is no conversation left
+BODY_BYTES_MAX = 128 * 2**20  # the largest message of RabbitMQ 3
+INTERPRETER_BYTES = 90 * 2**20  # a Python worker before its first message: these bytes do not shrink with the messages
+SEED_MAX = 2**63 - 1  # what every part takes for a whole number
+TIME_SCALE_MAX = 3600  # an hour a second: faster, and no timer of the worker's is longer than its own overhead
+PROFILED_SUFFIX = "-profiled"  # names the folder of an arm's profiled twin
+
+TimeScale = Annotated[Number, Field(gt=0, le=TIME_SCALE_MAX)]
+
+
+class Burst(Strict):
+    """A fixed number of messages, offered evenly over a stretch of incident time from the phase's start."""
+
+    burst: Annotated[Whole, Field(ge=1, le=MESSAGES_MAX)]
+    over: DurationS
+
+
+def _kind_of_arrivals(value: object) -> str:
+    return "burst" if isinstance(value, dict | Burst) else "rate"
+
+
+# Messages per second of incident time, or a burst.
+Arrivals = Annotated[
+    Annotated[RatePerS, Tag("rate")] | Annotated[Burst, Tag("burst")], Discriminator(_kind_of_arrivals)
+]
+
+
+class EndsWhen(Strict):
+    """What ends a phase before its time. The clock then goes straight to the next phase's beginning."""
+
+    restarts: Annotated[Whole, Field(ge=1)] | None = None  # of the worker, counted from the trial's start
+    drained: Literal[True] | None = None  # every queue is empty and the worker idle
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.restarts is None) == (self.drained is None):
+            raise ValueError("name exactly one of restarts, drained")
+        return self
+
+
+class Phase(Strict):
+    """One stretch of the timeline."""
+
+    phase: Name
+    from_: Annotated[TimeOfDayS, Field(alias="from")]
+    to: TimeOfDayS
+    time_scale: TimeScale | None = None  # the clock's, where it differs from the scenario's
+    arrivals: Arrivals = 0.0
+    mem0: Mem0Rules | None = None  # None: as in the phase before
+    ends_when: EndsWhen | None = None
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> Self:
+        if self.to <= self.from_:
+            raise ValueError("a phase ends after it begins: 'to' must be later than 'from'")
+        if isinstance(self.arrivals, Burst) and self.arrivals.over > self.to - self.from_:
+            raise ValueError("the burst is longer than its phase: shorten 'over' or lengthen the phase")
+        return self
+
+    @property
+    def messages_planned(self) -> int:
+        """How many messages the phase asks for, about: the schedule rounds after its own clock."""
+        if isinstance(self.arrivals, Burst):
+            return self.arrivals.burst
+        return round(self.arrivals * (self.to - self.from_))
+
+
+class Messages(Strict):
+    """Sizes of the published bodies; drawn evenly between the two."""
+
+    size_min: SizeBytes
+    size_max: SizeBytes
+    publishers: Annotated[Whole, Field(ge=1, le=64)] = 4
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not BODY_BYTES_MIN <= self.size_min <= self.size_max <= BODY_BYTES_MAX:
+            raise ValueError("sizes need 1 KiB <= size_min <= size_max <= 128 MiB (RabbitMQ's largest message)")
+        return self
+
+
+class Restarts(Strict):
+    """What the kubelet does when the worker ends by itself: start it again, later each time."""
+
+    backoff: DurationS = 10.0  # incident time before the first restart; doubles each time, as the kubelet's does
+    limit: Annotated[Whole, Field(ge=0, le=20)] = 5
+
+
+class Scenario(Strict):
+    """A whole scenario, validated."""
+
+    name: Name
+    claim: Annotated[str, Field(min_length=10)]
+    seed: Annotated[Whole, Field(ge=0, le=SEED_MAX)] = 1
+    time_scale: TimeScale = 20.0
+    memory_limit: SizeBytes
+    messages: Messages
+    timeline: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    restarts: Restarts = Restarts()
+    drain_at_most: DurationS = 120.0  # real time: how long the queues may take to empty once the timeline is over
+    arms: Annotated[dict[Name, Arm], Field(min_length=1)]
+    reported: Reported = Reported()
+
+    @model_validator(mode="after")
+    def _timeline_goes_on(self) -> Self:
+        names = [phase.phase for phase in self.timeline]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"timeline: the phase name {twice[0]!r} stands twice; name each phase once")
+        for before, after in pairwise(self.timeline):
+            if after.from_ < before.to:
+                raise ValueError(f"timeline: phase {after.phase!r} begins before {before.phase!r} ends")
+        if self.messages_planned > MESSAGES_MAX:
+            raise ValueError(f"timeline: {self.messages_planned} messages planned; at most {MESSAGES_MAX}")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_can_be_kept(self) -> Self:
+        if self.memory_limit <= INTERPRETER_BYTES:
+            raise ValueError(f"memory_limit: a worker takes {INTERPRETER_BYTES // 2**20} MiB before its first message")
+        if self.drain_at_most <= 0:
+            raise ValueError("drain_at_most: draining takes time; the default is 120s")
+        for name, arm in self.arms.items():
+            budget, healthy, killed = arm.expect.memory_budget, arm.expect.returns_to_healthy, arm.expect.oom_killed
+            if budget and budget.peak_at_most > self.memory_limit:
+                raise ValueError(f"arms.{name}.expect.memory_budget: above memory_limit it says nothing; lower it")
+            if healthy and healthy.at_most > self.memory_limit:
+                raise ValueError(f"arms.{name}.expect.returns_to_healthy: above memory_limit it says nothing; lower it")
+            if killed and killed.restarts > self.restarts.limit:
+                raise ValueError(
+                    f"arms.{name}.expect.oom_killed: {killed.restarts} restarts, but restarts.limit allows"
+                    f" {self.restarts.limit}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        phases = [phase.phase for phase in self.timeline]
+        for name, arm in self.arms.items():
+            if name.endswith(PROFILED_SUFFIX):
+                raise ValueError(f"arms.{name}: {PROFILED_SUFFIX!r} is the harness's own ending; choose another name")
+            throughput = arm.expect.throughput
+            if throughput and throughput.against not in self.arms.keys() - {name}:
+                raise ValueError(f"arms.{name}.expect.throughput.against: no other arm is named {throughput.against!r}")
+            wanted = throughput.during if throughput else ()
+            if missing := [phase for phase in wanted if phase not in phases]:
+                raise ValueError(f"arms.{name}.expect: no phase is named {missing[0]!r}; there are {phases}")
+            if throughput and not _is_stretch(throughput.during, phases):
+                raise ValueError(f"arms.{name}.expect.throughput.during: name phases that follow one another, in order")
+            if arm.expect.fidelity and not self.reported.points:
+                raise ValueError(f"arms.{name}.expect.fidelity: there are no reported.points to compare with")
+        for point in self.reported.points:
+            if not any(phase.from_ <= point.at < phase.to for phase in self.timeline):
+                raise ValueError("reported.points: every point must lie in a phase of the timeline")
+        return self
+
+    def scale_of(self, phase: Phase) -> float:
+        """Incident seconds per replay second in ``phase``."""
+        return phase.time_scale or self.time_scale
+
+    @property
+    def messages_planned(self) -> int:
+        """How many messages the timeline asks for, about: rates are rounded phase by phase."""
+        return sum(phase.messages_planned for phase in self.timeline)
+
+
+def _is_stretch(names: tuple[str, ...], phases: list[str]) -> bool:
+    first = phases.index(names[0])
+    return list(names) == phases[first : first + len(names)]

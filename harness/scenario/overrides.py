@@ -1,0 +1,114 @@
+"""What the command line changes in a scenario: arms left out, another mechanism, seed, scale, or a tenth of the bytes.
+
+Used by the commands. Pure; what it returns is a valid scenario again, and loads as itself from the JSON of a run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES, SEED_MAX, TIME_SCALE_MAX
+from harness.scenario.reported import Reported
+
+if TYPE_CHECKING:
+    from harness.scenario.model import Arm, Scenario
+
+SMALL_SHARE = 0.1
+MECHANISMS = ("M0", "M1", "M2", "M1+M2")
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The changes asked for; None and empty leave the scenario as it is."""
+
+    arms: tuple[str, ...] = ()
+    mechanism: str | None = None
+    seed: int | None = None
+    time_scale: float | None = None
+    small: bool = False
+
+
+def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
+    """Return ``scenario`` with the changes. Raises UsageError for a change that makes no sense."""
+    changes: dict[str, Any] = {}
+    if overrides.arms:
+        changes["arms"] = _chosen_arms(scenario, overrides.arms)
+    if overrides.mechanism is not None:
+        changes["arms"] = _with_mechanism(changes.get("arms", scenario.arms), overrides.mechanism)
+    if overrides.seed is not None:
+        if not 0 <= overrides.seed <= SEED_MAX:
+            raise UsageError(f"--seed {overrides.seed}: use a whole number from 0 to {SEED_MAX}")
+        changes["seed"] = overrides.seed
+    if overrides.time_scale is not None:
+        if not 0 < overrides.time_scale <= TIME_SCALE_MAX:
+            raise UsageError(f"--time-scale {overrides.time_scale:g}: use a number above 0, up to {TIME_SCALE_MAX}")
+        changes["time_scale"] = overrides.time_scale
+    changed = scenario.model_copy(update=changes)
+    return small(changed) if overrides.small else changed
+
+
+def small(scenario: Scenario) -> Scenario:
+    """Return the same storm with a tenth of the bytes.
+
+    The interpreter's own bytes stay, so limits shrink above them only; a message keeps at least a conversation.
+    """
+    sizes = scenario.messages
+    messages = sizes.model_copy(
+        update={
+            "size_min": max(BODY_BYTES_MIN, int(sizes.size_min * SMALL_SHARE)),
+            "size_max": max(BODY_BYTES_MIN, int(sizes.size_max * SMALL_SHARE)),
+        }
+    )
+    arms = {name: _small_arm(arm) for name, arm in scenario.arms.items()}
+    return scenario.model_copy(
+        update={
+            "messages": messages,
+            "memory_limit": _shrunk(scenario.memory_limit),
+            "arms": arms,
+            "reported": Reported(),  # the report's megabytes are those of whole messages
+        }
+    )
+
+
+def _small_arm(arm: Arm) -> Arm:
+    changes: dict[str, Any] = {"fidelity": None}
+    if (budget := arm.expect.memory_budget) is not None:
+        changes["memory_budget"] = budget.model_copy(update={"peak_at_most": _shrunk(budget.peak_at_most)})
+    if (healthy := arm.expect.returns_to_healthy) is not None:
+        changes["returns_to_healthy"] = healthy.model_copy(update={"at_most": _shrunk(healthy.at_most)})
+    return arm.model_copy(update={"expect": arm.expect.model_copy(update=changes)})
+
+
+def _shrunk(size_bytes: int) -> int:
+    """Return a limit or a budget for a tenth of the bytes; one that is within the interpreter's own stays."""
+    above = size_bytes - INTERPRETER_BYTES
+    return INTERPRETER_BYTES + math.ceil(above * SMALL_SHARE) if above > 0 else size_bytes
+
+
+def _chosen_arms(scenario: Scenario, names: tuple[str, ...]) -> dict[str, Arm]:
+    """Return the named arms; a comparison with an arm that is left out is left out too."""
+    if unknown := [name for name in names if name not in scenario.arms]:
+        raise UsageError(f"--arm {unknown[0]}: the scenario {scenario.name} has {', '.join(scenario.arms)}")
+    chosen = {name: arm for name, arm in scenario.arms.items() if name in names}
+    for name, arm in chosen.items():
+        comparison = arm.expect.throughput
+        if comparison is not None and comparison.against not in chosen:
+            expect = arm.expect.model_copy(update={"throughput": None})
+            chosen[name] = arm.model_copy(update={"expect": expect})
+    return chosen
+
+
+def _with_mechanism(arms: dict[str, Arm], mechanism: str) -> dict[str, Arm]:
+    if mechanism not in MECHANISMS:
+        raise UsageError(f"--mechanism {mechanism}: there are {', '.join(MECHANISMS)}")
+    changed = {
+        name: arm.model_copy(update={"worker": arm.worker.model_copy(update={"mechanism": mechanism})})
+        for name, arm in arms.items()
+        if arm.worker.preset == "incident"
+    }
+    if not changed:
+        raise UsageError(f"--mechanism {mechanism}: no arm of this scenario runs the preset 'incident'")
+    return {**arms, **changed}

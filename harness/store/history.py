@@ -1,0 +1,83 @@
+"""From events to values: the phases as they were played, the worker's lives, the prefetch in force.
+
+Pure functions of a trial's events, used by ``harness.store.reading``. An event that lacks what belongs to its kind is a
+KeyError or a TypeError. Nothing is judged here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.results import PhaseSpan, WorkerLife
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.results import Event, MemorySeries, Scalar
+
+
+def phase_spans(events: Sequence[Event]) -> tuple[PhaseSpan, ...]:
+    """Return the phases in the order they were entered.
+
+    The last one ends at the last event, whatever its nominal length.
+    """
+    entered = [event for event in events if event.kind == "phase_entered"]
+    if not entered:
+        return ()
+    ends_s = [*(event.t_s for event in entered[1:]), max(event.t_s for event in events)]
+    return tuple(
+        PhaseSpan(
+            name=str(event.data["phase"]),
+            start_s=event.t_s,
+            end_s=end_s,
+            from_tod_s=_number(event.data["from_tod_s"]),
+            to_tod_s=_number(event.data["to_tod_s"]),
+            scale=_number(event.data["scale"]),
+        )
+        for event, end_s in zip(entered, ends_s, strict=True)
+    )
+
+
+def worker_lives(events: Sequence[Event], memory: MemorySeries) -> tuple[WorkerLife, ...]:
+    """Return the lives of the worker.
+
+    A start without its end is a life whose end nobody saw: ``ended_by`` is ``unknown``.
+    """
+    ended = {event.data["life"]: event for event in events if event.kind == "worker_ended"}
+    lives: list[WorkerLife] = []
+    for start in (event for event in events if event.kind == "worker_started"):
+        index = int(_number(start.data["life"]))
+        end = ended.get(index)
+        facts = end.data if end else {}
+        sampled = memory.rss_bytes[memory.life == index]
+        peaks = [int(sampled.max())] if sampled.size else []
+        peaks += [int(peak)] if isinstance(peak := facts.get("peak_rss_bytes"), int | float) else []
+        lives.append(
+            WorkerLife(
+                index=index,
+                pid=int(_number(start.data["pid"])),
+                started_s=start.t_s,
+                ended_s=end.t_s if end else None,
+                exit_status=_whole(facts.get("exit_status")),
+                oom_kill_delta=_whole(facts.get("oom_kill_delta")) or 0,
+                peak_cgroup_bytes=_whole(facts.get("peak_cgroup_bytes")),
+                peak_rss_bytes=max(peaks) if peaks else None,
+                ended_by=str(facts.get("ended_by", "unknown")),
+            )
+        )
+    return tuple(lives)
+
+
+def effective_prefetch(events: Sequence[Event]) -> tuple[int, ...]:
+    """Return the prefetch that the broker reported for each life's consumer; 0 is unlimited."""
+    return tuple(int(_number(event.data["prefetch_count"])) for event in events if event.kind == "consumer_seen")
+
+
+def _number(value: Scalar) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    raise TypeError(f"{value!r} is not a number")
+
+
+def _whole(value: Scalar) -> int | None:
+    return int(value) if isinstance(value, int | float) else None

@@ -1,0 +1,78 @@
+"""When has a trial settled?
+
+When the publishers are done, the queue is empty, nothing is unacknowledged and pika-mem0 has no call open. Asked
+repeatedly: the broker's counts lag by a second, so only two empty looks more than a second apart count.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from harness.errors import PartFailedError
+
+if TYPE_CHECKING:
+    from harness.load.driver import Load
+    from harness.rig.kubelet import Kubelet
+    from harness.rig.mem0 import Mem0
+    from harness.rig.work_queue import WorkQueue
+
+_APART_S = 1.5  # the broker emits its counts once a second
+_LOOK_INTERVAL_S = 0.25
+
+
+class DrainWatch:
+    """Remembers how long everything has looked empty, and what was still open when it did not."""
+
+    def __init__(self, load: Load, queue: WorkQueue, mem0: Mem0, kubelet: Kubelet) -> None:
+        self._load = load
+        self._queue = queue
+        self._mem0 = mem0
+        self._kubelet = kubelet
+        self._empty_since_mono_s: float | None = None
+        self._next_look_mono_s = 0.0
+        self.last_seen = "nothing was looked at"
+
+    def settled(self) -> bool:
+        """Look, at most four times a second, and return whether everything has been empty for long enough."""
+        now_mono_s = time.monotonic()
+        if now_mono_s >= self._next_look_mono_s:
+            self._next_look_mono_s = now_mono_s + _LOOK_INTERVAL_S
+            if self._looks_empty():
+                self._empty_since_mono_s = self._empty_since_mono_s or now_mono_s
+            else:
+                self._empty_since_mono_s = None
+        return self._empty_since_mono_s is not None and now_mono_s - self._empty_since_mono_s >= _APART_S
+
+    def over(self) -> bool:
+        """Return whether waiting can end: everything has settled, or no worker is left that could drain anything."""
+        return self.settled() or self.hopeless() is not None
+
+    def hopeless(self) -> str | None:
+        """Return why waiting is in vain: no worker is left to drain anything, or the publishers broke off."""
+        return self._kubelet.gave_up or self._load.death()
+
+    def status(self) -> str:
+        """One line about worker and queue, for people."""
+        life = self._kubelet.current
+        worker = (
+            "no worker alive" if life is None else f"worker {life.index} at {life.peak_rss_bytes / 2**20:.0f} MiB peak"
+        )
+        try:
+            figures = self._queue.figures()
+        except PartFailedError:
+            return f"{worker}, broker silent"
+        return f"{worker}, {figures.ready} ready, {figures.unacked} unacked"
+
+    def _looks_empty(self) -> bool:
+        if not self._load.finished:
+            self.last_seen = "the publishers were still at work"
+            return False
+        try:
+            figures = self._queue.figures()
+        except PartFailedError as error:
+            self.last_seen = f"the broker did not answer: {error}"
+            return False
+        open_calls = int(self._mem0.stats()["open"])
+        self.last_seen = f"{figures.ready} ready, {figures.unacked} unacknowledged, {open_calls} calls open"
+        return figures.ready == figures.unacked == open_calls == 0

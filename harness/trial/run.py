@@ -1,0 +1,186 @@
+"""One trial, told from rig up to records kept. Branches live here; the helpers are small and do one thing each."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import PartFailedError
+from harness.faults.timeline import NO_STORM_YET, Stage, StormLengths, planned_starts_s, play
+from harness.load.arrivals import arrivals_of, sizes_of
+from harness.load.driver import Load
+from harness.load.plan import Plan
+from harness.probes.broker_queue import watching_queue
+from harness.probes.memory import sampling_memory
+from harness.results import Limit
+from harness.rig.database import Database, migrated_database
+from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
+from harness.rig.mem0 import fake_mem0
+from harness.rig.waiting import pause_until, wait_for
+from harness.rig.work_queue import work_queue
+from harness.store import write_atomically
+from harness.trial.drain import DrainWatch
+from harness.trial.subject import QUEUE, Endpoints, migrate_argv, worker_argv, worker_env
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.load.schedule import Arrival
+    from harness.narration import Narrator
+    from harness.rig.broker import Broker
+    from harness.rig.cage import CageMaker
+    from harness.rig.proxy import Proxy
+    from harness.rig.run_scope import RunScope
+    from harness.rig.work_queue import WorkQueue
+    from harness.scenario import Arm, Scenario
+    from harness.store import TrialFolder
+
+_WORKER_READY_S = 60.0
+_SETTLE_S = 2.5  # what "memory at the end" is read from, once everything is drained
+_LEAD_S = 5.0  # to replay time zero: meanwhile the worker and the publishers start, side by side
+_WORKER_GRACE_S = 5.0  # after a drain the worker is idle; more than enough to close its connections
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """What is to be tried."""
+
+    arm: str  # the arm of the scenario
+    folder_name: str  # the arm's name, or that of its profiled twin
+    scenario: Scenario
+    profiled: bool = False
+
+    @property
+    def spec(self) -> Arm:
+        """The arm as the scenario has it."""
+        return self.scenario.arms[self.arm]
+
+    @property
+    def role(self) -> str:
+        """``before``, ``after`` or ``profiled``."""
+        return "profiled" if self.profiled else self.spec.role
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all trials of a run stand on."""
+
+    scope: RunScope
+    broker: Broker
+    proxy: Proxy
+    cages: CageMaker
+    root: Path  # the working directory of the parts: the checkout
+
+
+def run_trial(
+    plan: TrialPlan, site: Site, folder: TrialFolder, narrator: Narrator, storm: StormLengths = NO_STORM_YET
+) -> StormLengths:
+    """Play one trial from rig up to records kept. What it left is in ``folder``, whether it ended well or not.
+
+    ``storm`` and the return value are ``harness.faults.timeline.play``'s.
+    """
+    scenario, scope = plan.scenario, site.scope
+    arrivals = arrivals_of(scenario, planned_starts_s(scenario))
+    with (
+        work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
+        site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
+        fake_mem0(scope, folder.logs, journal=folder.path / "mem0.jsonl", seed=scenario.seed) as mem0,
+    ):
+        rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
+        endpoints = _endpoints(plan, folder, scope.tmp, rabbitmq_url, mem0.url)
+        database = _database(plan, endpoints, folder, site)
+        database.seed_pending([arrival.conversation_id for arrival in arrivals])
+        kubelet = _kubelet(plan, site, folder, endpoints)
+        with kubelet, sampling_memory(kubelet, folder), watching_queue(queue, kubelet, folder):
+            folder.start(time.monotonic() + _LEAD_S, planned_messages=len(arrivals), limit=_limit(plan, site))
+            with _load(scenario, queue, folder, scope, arrivals) as load:
+                wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=kubelet.death)
+                watch = DrainWatch(load, queue, mem0, kubelet)
+                stage = Stage(mem0, kubelet, folder, narrator, watch.status, watch.over)
+                lengths_s = play(scenario, stage, storm)
+                _drain(watch, scenario.drain_at_most, folder, narrator)
+                folder.event("load_ended", **asdict(load.summary()))
+        rows = [asdict(row) for row in database.rows()]
+        write_atomically(folder.path / "rows.json", json.dumps(rows))
+        folder.event("trial_ended")
+    return lengths_s
+
+
+def _endpoints(plan: TrialPlan, folder: TrialFolder, tmp: Path, rabbitmq_url: str, memory_api_url: str) -> Endpoints:
+    return Endpoints(
+        rabbitmq_url=rabbitmq_url,
+        memory_api_url=memory_api_url,
+        database_url=f"sqlite:///{tmp / f'{plan.folder_name}.db'}",
+        stats_file=folder.path / "worker_stats.jsonl",
+        alerts_file=folder.path / "alerts.jsonl",
+    )
+
+
+def _database(plan: TrialPlan, endpoints: Endpoints, folder: TrialFolder, site: Site) -> Database:
+    log_file = folder.logs / "migrate.log"
+    return migrated_database(
+        endpoints.database_url, migrate_argv(plan.spec.worker), site.scope.environment(), log_file, site.root
+    )
+
+
+def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoints) -> Kubelet:
+    scale = plan.scenario.time_scale
+    env = site.scope.environment(**worker_env(plan.spec, endpoints, scale))
+    captures = folder.path / "memray"
+    if plan.profiled:
+        captures.mkdir(exist_ok=True)
+    launch = WorkerLaunch(
+        argv=lambda life: worker_argv(plan.spec.worker, captures / f"life-{life}.bin" if plan.profiled else None),
+        env=lambda _life: env,
+        cwd=site.root,
+        logs=folder.logs,
+    )
+    return Kubelet(
+        launch,
+        site.cages,
+        plan.scenario.memory_limit,
+        RestartPolicy(plan.scenario.restarts.backoff / scale, plan.scenario.restarts.limit),
+        folder.event,
+        name=plan.folder_name,
+        grace_s=_WORKER_GRACE_S,
+    )
+
+
+def _limit(plan: TrialPlan, site: Site) -> Limit:
+    return Limit(kind=site.cages.kind, emulated=site.cages.emulated, limit_bytes=plan.scenario.memory_limit)
+
+
+def _load(
+    scenario: Scenario, queue: WorkQueue, folder: TrialFolder, scope: RunScope, arrivals: tuple[Arrival, ...]
+) -> Load:
+    """Publish straight to the broker, past the proxy: a fault on the worker's link must not thin the storm out."""
+    last_s = arrivals[-1].intended_s if arrivals else 0.0
+    plan = Plan(
+        amqp_url=queue.amqp_url(),
+        queue=queue.name,
+        journal_path=folder.path / "publishes.jsonl",
+        start_mono_s=folder.start_mono_s,
+        stop_s=last_s + scenario.drain_at_most,
+        seed=scenario.seed,
+        sizes=sizes_of(scenario),
+        arrivals=arrivals,
+        publishers=scenario.messages.publishers,
+    )
+    plan_path = scope.tmp / f"load-{folder.path.name}.json"
+    return Load(plan, plan_path=plan_path, log_file=folder.logs / "locust.log", env=scope.environment())
+
+
+def _drain(watch: DrainWatch, limit_s: float, folder: TrialFolder, narrator: Narrator) -> None:
+    """Wait until everything has settled; one that does not end is recorded, not raised: verdicts become unknown."""
+    began_mono_s = time.monotonic()
+    narrator.milestone("draining: waiting for the queues to empty")
+    try:
+        wait_for("the queues to be drained", watch.settled, timeout_s=limit_s, interval_s=0.25, alive=watch.hopeless)
+        complete = True
+    except PartFailedError:
+        complete = False
+    waited_s = round(time.monotonic() - began_mono_s, 2)
+    folder.event("drain_ended", complete=complete, waited_s=waited_s, last_seen=watch.last_seen)
+    pause_until(time.monotonic() + _SETTLE_S)

@@ -1,0 +1,126 @@
+"""What a memray capture says of the heap: which lines of code held how many bytes, at the end and at the peak.
+
+Used by ``reports.memory_profile``. Reads a capture; renders nothing. A capture explains the *heap*, not the resident
+set: the allocator's own slack, thread stacks and mapped files are not in it. A capture of a process that was killed
+is whole up to the kill.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memray import FileReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from memray import AllocationRecord
+
+SITES_MAX = 25  # beyond these a table explains nothing more
+_SHARE_MIN = 0.005  # of the heap; lighter sites are summed up in one row
+# memray thins snapshots out above 10 000, which is 100 s at its 10 ms; this is enough for a trial of 20 minutes.
+SNAPSHOTS_MAX = 120_000
+_STACK_FRAMES_MAX = 60
+_LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib/python3\.\d+/|^<frozen |^<string>")
+_LIBRARY_FOLDER = re.compile(r"^.*/(?:site|dist)-packages/|^.*/lib/python3\.\d+/")
+
+Frame = tuple[str, str, int]  # function, file, line
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationSite:
+    """One line of code and what was allocated below it. ``stack`` is its heaviest one, innermost frame first."""
+
+    location: str  # "file.py:12 function": the innermost frame outside libraries, else the innermost one
+    size_bytes: int
+    allocations: int
+    stack: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeapProfile:
+    """A capture, summed up. Sites are the heaviest first, at most ``SITES_MAX``; the last may be all lighter ones."""
+
+    command: str
+    killed: bool  # the process ended without telling memray: the capture stops at the kill
+    duration_s: float
+    peak_bytes: int
+    end_bytes: int
+    at_end: tuple[AllocationSite, ...]  # alive when the capture ended
+    at_peak: tuple[AllocationSite, ...]  # alive when the heap was largest
+
+
+def read_heap_profile(capture: Path) -> HeapProfile:
+    """Return what the capture holds.
+
+    Raises:
+        OSError: the file is not there, is empty, or is no memray capture; memray's message says which.
+    """
+    with closing(FileReader(capture, max_memory_records=SNAPSHOTS_MAX)) as reader:
+        metadata = reader.metadata
+        start_ms, end_ms = metadata.start_time.timestamp() * 1000, metadata.end_time.timestamp() * 1000
+        last_ms = max((snapshot.time for snapshot in reader.get_memory_snapshots()), default=0)
+        at_end = list(reader.get_leaked_allocation_records(merge_threads=True))
+        at_peak = list(reader.get_high_watermark_allocation_records(merge_threads=True))
+        return HeapProfile(
+            command=metadata.command_line,
+            # A killed process wrote no end: memray then gives its start, and only the snapshots tell how long it lived.
+            killed=end_ms <= start_ms or last_ms > end_ms,
+            duration_s=(max(last_ms, end_ms) - start_ms) / 1000,
+            peak_bytes=metadata.peak_memory,
+            end_bytes=sum(record.size for record in at_end),
+            at_end=_sites(at_end),
+            at_peak=_sites(at_peak),
+        )
+
+
+def _sites(records: Iterable[AllocationRecord]) -> tuple[AllocationSite, ...]:
+    """Return the records summed up by the line of our own code that led to them."""
+    groups: defaultdict[str, list[tuple[int, int, Sequence[Frame]]]] = defaultdict(list)
+    for record in records:
+        stack = record.stack_trace(_STACK_FRAMES_MAX)
+        groups[_location(stack)].append((record.size, record.n_allocations, stack))
+    sites = [
+        AllocationSite(
+            location=location,
+            size_bytes=sum(size for size, _, _ in group),
+            allocations=sum(number for _, number, _ in group),
+            stack=tuple(_named(frame) for frame in max(group, key=lambda entry: entry[0])[2]),
+        )
+        for location, group in groups.items()
+    ]
+    return _heaviest(sorted(sites, key=lambda site: (-site.size_bytes, site.location)))
+
+
+def _heaviest(ranked: Sequence[AllocationSite]) -> tuple[AllocationSite, ...]:
+    """Return the sites worth a row of their own, and all others as one more."""
+    least_bytes = _SHARE_MIN * sum(site.size_bytes for site in ranked)
+    heavy = [site for site in ranked if site.size_bytes >= least_bytes][: SITES_MAX - 1]
+    light = ranked[len(heavy) :]
+    if not light:
+        return tuple(heavy)
+    rest = AllocationSite(
+        location=f"{len(light)} lighter sites",
+        size_bytes=sum(site.size_bytes for site in light),
+        allocations=sum(site.allocations for site in light),
+        stack=(),
+    )
+    return (*heavy, rest)
+
+
+def _location(stack: Sequence[Frame]) -> str:
+    """Return the innermost frame that is not a library's, in words."""
+    own = next((frame for frame in stack if not _LIBRARY.search(frame[1])), None)
+    if own is not None:
+        return _named(own)
+    return _named(stack[0]) if stack else "outside Python"
+
+
+def _named(frame: Frame) -> str:
+    function, file, line = frame
+    return f"{_LIBRARY_FOLDER.sub('', file)}:{line} {function}"

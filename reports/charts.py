@@ -1,0 +1,69 @@
+"""All charts of a run, as bytes by file name.
+
+Pure; ``harness.commands`` writes them, ``reports.html_page`` takes them in. ``render_charts`` is what others call. How
+a chart looks is ``reports.chart_style``'s; what is in it is ``reports.memory_chart``'s and ``reports.panel_charts``'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.results import MIB
+from reports import chart_style as style
+from reports.memory_chart import draw_before_kill, draw_memory, kill_window
+from reports.panel_charts import draw_calls, draw_load, draw_queues
+from reports.timeline import align
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matplotlib.figure import Figure
+
+    from harness.results import Judgement, RunRecord
+    from reports.chart_style import Shape
+
+# A figure of the judgement with this ending is drawn as the arm's budget: "fixed.budget_mib" → a line at that height.
+BUDGET_FIGURE = ".budget_mib"
+
+
+def render_charts(run: RunRecord, judgement: Judgement | None = None) -> dict[str, bytes]:
+    """Return each chart as ``NAME.png``, ``NAME.svg`` and, drawn for a narrow page, ``NAME-narrow.svg``.
+
+    A chart whose data the run does not hold is left out, so a partial run has fewer charts; a run without trials has
+    none. ``judgement`` gives the budget lines. The same run gives the same bytes.
+    """
+    figures = judgement.figures if judgement else {}
+    budgets_bytes = {
+        name.removesuffix(BUDGET_FIGURE): value * MIB for name, value in figures.items() if name.endswith(BUDGET_FIGURE)
+    }
+    charts: dict[str, bytes] = {}
+    for name, draw in _drawings(run, budgets_bytes).items():
+        for shape in style.SHAPES:
+            with style.settings():
+                figure = draw(shape)
+                charts[f"{name}{shape.suffix}.svg"] = style.to_svg(figure)
+                if shape is style.WIDE:
+                    charts[f"{name}.png"] = style.to_png(figure)
+    return charts
+
+
+def chart_names(run: RunRecord) -> tuple[str, ...]:
+    """Return the names of the charts that ``render_charts`` gives for a run, without drawing them."""
+    return tuple(_drawings(run, {}))
+
+
+def _drawings(run: RunRecord, budgets_bytes: Mapping[str, float]) -> dict[str, Callable[[Shape], Figure]]:
+    """Return how to draw each chart that the run holds data for."""
+    axis = align(run.trials)
+    drawings: dict[str, Callable[[Shape], Figure]] = {}
+    if any(trial.memory.t_s.size for trial in run.trials):
+        drawings["memory"] = lambda shape: draw_memory(run, budgets_bytes, axis, shape)
+        if window := kill_window(run, axis):
+            drawings["memory-before-kill"] = lambda shape: draw_before_kill(run, budgets_bytes, axis, shape, window)
+    if any(trial.queue or trial.gauges for trial in run.trials):
+        drawings["queues"] = lambda shape: draw_queues(run, axis, shape)
+    if any(trial.publishes for trial in run.trials):
+        drawings["load"] = lambda shape: draw_load(run, axis, shape)
+    if any(trial.calls for trial in run.trials):
+        drawings["calls"] = lambda shape: draw_calls(run, axis, shape)
+    return drawings

@@ -1,0 +1,168 @@
+"""The report as plain values, in the order in which it is read: what ``report.html`` and ``report.md`` both lay out.
+
+Used by ``reports.html_page`` and ``reports.markdown``, so that both say the same. Holds no markup.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.clock import format_time_of_day
+from harness.results import Verdict
+from reports import arm_tables, completeness, wording
+from reports.captions import ChartText, chart_texts
+from reports.tables import Table, columns
+from reports.verdict_words import KILLERS, WORDS, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.results import CheckResult, Judgement, Manifest, RunRecord, TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSummary:
+    """One arm at a glance, and its checks."""
+
+    arm: str
+    role: str
+    peak: str
+    fate: str  # "killed 2 times", "never killed"
+    drained: str
+    enforcement: str
+    emulated: bool
+    checks: tuple[CheckResult, ...]
+    links: tuple[tuple[str, str], ...]
+    events: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report. ``verdict_word`` is in capitals; ``verdict`` is the enum's value, fit for a class name."""
+
+    manifest: Manifest
+    verdict: str
+    verdict_word: str
+    reason: str
+    arms: tuple[ArmSummary, ...]
+    stray_checks: tuple[CheckResult, ...]  # of arms that the run holds no trial of
+    charts: Mapping[str, ChartText]
+    metrics: Table
+    minutes: Table
+    phases: Table
+    lives: Table
+    load: Table
+    calls: Table
+    drain: Table
+    missing: tuple[str, ...]
+    damaged: tuple[str, ...]
+    replay: str
+    versions: Table
+    machine: Table
+
+    @property
+    def emulated(self) -> tuple[str, ...]:
+        """The arms whose limit was emulated."""
+        return tuple(arm.arm for arm in self.arms if arm.emulated)
+
+
+def build_document(run: RunRecord, judgement: Judgement) -> Document:
+    """Return the report of a run and its judgement."""
+    manifest = run.manifest
+    arms = {trial.arm for trial in run.trials}
+    return Document(
+        manifest=manifest,
+        verdict=judgement.verdict.value,
+        verdict_word=WORDS[judgement.verdict],
+        reason=reason(run, judgement),
+        arms=tuple(_summary(trial, judgement) for trial in run.trials),
+        stray_checks=tuple(result for result in judgement.checks if result.arm not in arms),
+        charts=chart_texts(run),
+        metrics=_metrics(judgement),
+        minutes=_minutes(judgement),
+        phases=arm_tables.phases(run),
+        lives=arm_tables.lives(run),
+        load=arm_tables.load(run),
+        calls=arm_tables.calls(run),
+        drain=arm_tables.drain(run),
+        missing=completeness.missing(run, judgement),
+        damaged=completeness.damaged(run),
+        replay=shlex.join(manifest.command),
+        versions=_pairs("versions", "Versions of the parts", "Part", "Version", manifest.versions),
+        machine=_pairs("machine", "The machine", "What", "Value", manifest.machine),
+    )
+
+
+def _summary(trial: TrialRecord, judgement: Judgement) -> ArmSummary:
+    killed = sum(life.ended_by in KILLERS for life in trial.lives)
+    peak_bytes = max((life.peak_bytes for life in trial.lives), default=0)
+    drained = {None: wording.NOT_RECORDED, True: "complete", False: "not complete"}
+    return ArmSummary(
+        arm=trial.arm,
+        role=trial.role,
+        peak=wording.mib(peak_bytes) if peak_bytes else wording.NOT_RECORDED,
+        fate=(
+            "no life recorded"
+            if not trial.lives
+            else f"killed {wording.count(killed, 'time')}"
+            if killed
+            else "never killed"
+        ),
+        drained=drained[trial.drain.complete if trial.drain else None],
+        enforcement=wording.enforcement(trial.limit),
+        emulated=trial.limit is not None and trial.limit.emulated,
+        checks=tuple(result for result in judgement.checks if result.arm == trial.arm),
+        links=trial.links,
+        events=arm_tables.events(trial),
+    )
+
+
+def check_table(key: str, caption: str, checks: tuple[CheckResult, ...]) -> Table:
+    """Return checks with the measured value beside its threshold; the worst first."""
+    order = [Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS]
+    ranked = sorted(checks, key=lambda result: order.index(result.verdict))
+    return Table(
+        key,
+        caption,
+        columns("Check", "Verdict", "Measured", "Threshold", "Why"),
+        tuple((r.check, WORDS[r.verdict], r.measured, r.threshold, r.detail) for r in ranked),
+        "No check was made of this arm.",
+    )
+
+
+def _metrics(judgement: Judgement) -> Table:
+    return Table(
+        "metrics",
+        "Before and after: what the incident report said beside what was measured.",
+        columns("Metric", "Before, reported", "Before, measured", "After, reported", "After, measured"),
+        tuple(
+            (row.metric, row.reported_before, row.measured_before, row.reported_after, row.measured_after)
+            for row in judgement.metrics
+        ),
+        "The run holds no before/after table.",
+    )
+
+
+def _minutes(judgement: Judgement) -> Table:
+    return Table(
+        "minutes",
+        "Minute by minute: what the incident report said beside what was measured.",
+        columns("Time", "Memory, reported", "Memory, measured", "Queue, reported", "Queue, measured"),
+        tuple(
+            (
+                format_time_of_day(row.tod_s),
+                row.reported_memory,
+                row.measured_memory,
+                row.reported_queue,
+                row.measured_queue,
+            )
+            for row in judgement.minutes
+        ),
+        "The run holds no minute table.",
+    )
+
+
+def _pairs(key: str, caption: str, left: str, right: str, values: Mapping[str, str]) -> Table:
+    return Table(key, caption, columns(left, right), tuple(values.items()), f"{caption}: {wording.NOT_RECORDED}.")

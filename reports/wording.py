@@ -1,0 +1,104 @@
+"""How figures are worded: sizes, durations, times, exit statuses.
+
+Used by every renderer, so that a figure reads the same in each of them. Knows nothing of HTML, Markdown or a terminal.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from harness.clock import format_time_of_day, incident_time
+from harness.results import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.results import Limit, PhaseSpan, WorkerLife
+
+_WHOLE_MIB_FROM = 10  # below it one decimal is worth reading, above it the decimal is noise
+_WHOLE_S_FROM = 100
+_SIGNAL_BASE = 128  # how a shell shows a death by signal
+
+NOT_RECORDED = "not recorded"
+ENDED_BY = {
+    "kernel": "the kernel's OOM killer",
+    "watchdog": "the watchdog (emulated limit)",
+    "harness": "the harness",
+    "itself": "itself",
+}
+
+
+def mib(size_bytes: float) -> str:
+    """Return bytes as ``3000 MiB``, with one decimal below 10 MiB."""
+    value = size_bytes / MIB
+    return f"{value:.0f} MiB" if abs(value) >= _WHOLE_MIB_FROM else f"{value:.1f} MiB"
+
+
+def seconds(duration_s: float) -> str:
+    """Return seconds as ``4.2 s``, whole from 100 s on."""
+    return f"{duration_s:.0f} s" if abs(duration_s) >= _WHOLE_S_FROM else f"{duration_s:.1f} s"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 life`` or ``3 lives``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def scale(time_scale: float) -> str:
+    """Return a time scale as ``×20``: incident seconds per replay second."""
+    return f"×{time_scale:g}"
+
+
+def moment(phases: Sequence[PhaseSpan], t_s: float) -> str:
+    """Return replay time as incident time ``11:42:04``; without phases as ``+12.3 s`` since the trial's start."""
+    return format_time_of_day(incident_time(phases, t_s)) if phases else f"+{t_s:.1f} s"
+
+
+def short_time(tod_s: float) -> str:
+    """Return ``11:42`` for a whole minute, else ``11:42:04``: a tick's label."""
+    text = format_time_of_day(tod_s)
+    return text.removesuffix(":00")
+
+
+def exit_status(life: WorkerLife) -> str:
+    """Return ``137 (SIGKILL)``, ``0``, or what is known instead."""
+    if life.ended_s is None:
+        return "still alive"
+    if life.exit_status is None:
+        return NOT_RECORDED
+    if life.exit_status > _SIGNAL_BASE:
+        try:
+            return f"{life.exit_status} ({signal.Signals(life.exit_status - _SIGNAL_BASE).name})"
+        except ValueError:
+            pass
+    return str(life.exit_status)
+
+
+def ended_by(life: WorkerLife) -> str:
+    """Return who ended the life, in words."""
+    if life.ended_s is None:
+        return "nobody: alive when the record ends"
+    return ENDED_BY.get(life.ended_by, life.ended_by)
+
+
+def optional_mib(size_bytes: int | None) -> str:
+    """Return a size that may not have been read."""
+    return NOT_RECORDED if size_bytes is None else mib(size_bytes)
+
+
+def prefetch(effective: int) -> str:
+    """Return an effective prefetch: 0 is AMQP's word for unlimited."""
+    return "unlimited (0)" if effective == 0 else str(effective)
+
+
+def enforcement(limit: Limit | None) -> str:
+    """Say in a sentence how a memory limit was enforced; an emulated one is said loudly."""
+    if limit is None:
+        return "How the memory limit was enforced was not recorded, so no kill in this arm counts as a kernel OOM kill."
+    if limit.emulated:
+        return (
+            f"EMULATED by a {limit.kind}: it samples the worker's memory and sends SIGKILL above "
+            f"{mib(limit.limit_bytes)}. No kill in this arm is a kernel OOM kill."
+        )
+    return f"Enforced by the kernel: {limit.kind}, {mib(limit.limit_bytes)}."

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What the tests need beyond `make setup`: Chromium and a font for the reports, PostgreSQL and a Docker engine for the
+# optional back ends. Called by .ci/run and `make test-parts`, as root. Installs only what is missing; starts nothing:
+# a test starts what it needs.
+set -euo pipefail
+scripts=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=scripts/steps.sh
+source "$scripts/steps.sh"
+
+packages=()
+
+# need PACKAGE COMMAND...: one working COMMAND is enough, whoever installed it (Docker's own packages exclude Debian's).
+need() {
+    local package=$1 command
+    shift
+    for command in "$@"; do
+        command -v "$command" >/dev/null && return
+    done
+    packages+=("$package")
+}
+
+need rabbitmq-server "$machine_root/usr/lib/rabbitmq/bin/rabbitmq-server"
+need chromium chromium
+need postgresql "$machine_root"/usr/lib/postgresql/*/bin/postgres
+need docker.io dockerd
+# DejaVu has every letter of Vietnamese; Chromium without a font draws boxes.
+[ -e "$machine_root/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" ] || packages+=(fonts-dejavu-core)
+
+if ((${#packages[@]} > 0)); then
+    bash "$scripts/apt_install.sh" "${packages[@]}"
+fi
+say "the parts that tests need are installed: RabbitMQ, Chromium, a font, PostgreSQL, a Docker engine"

@@ -1,0 +1,40 @@
+"""What holds for the whole test session: the order of the tests, and that no process outlives it.
+
+There is no rule here for a part that is missing from the machine. Such a test fails, with the remedy in its message,
+on a laptop as in CI: ``make setup`` provides RabbitMQ, ``make test-parts`` the rest.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.leftover_processes import SESSION_ID, account_of, live_carriers, wait_for_leftovers
+
+# From quick to slow, so that the cheapest test that can fail fails first. A test without a marker is a unit test.
+_ORDER = ("integration", "browser", "docker", "incident")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run unit tests first, then integration, browser, docker, and whole incidents; else in the order of the files."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return max((_ORDER.index(name) + 1 for name in _ORDER if item.get_closest_marker(name)), default=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_outlives_the_session() -> Iterator[None]:
+    """Fail the session when a process of the harness is left over at its end, and name it.
+
+    It is the first fixture of the session, hence the last to be torn down: every other one has had its turn by then.
+    """
+    session_id = uuid.uuid4().hex
+    before = {(carrier.pid, carrier.started_s) for carrier in live_carriers()}
+    os.environ[SESSION_ID] = session_id
+    yield
+    left = wait_for_leftovers(session_id, before)
+    del os.environ[SESSION_ID]
+    assert not left, account_of(left)

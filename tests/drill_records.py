@@ -1,0 +1,157 @@
+"""What a drill would leave behind: records of the scenario in ``tests/scenario_documents.py``, for the checkers' tests.
+
+No test module itself. Every record passes every check; a test changes what it is about. Phases in replay seconds:
+healthy 0 to 10, hanging 10 to 20, burst 20 to 40, recovery 40 to 48; an incident second is 0.1 s, in the burst 1 s.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from harness.checkers.base import Case
+from harness.results import (
+    MIB,
+    Drain,
+    Event,
+    EventRow,
+    Limit,
+    Manifest,
+    Mem0Call,
+    MemorySeries,
+    PhaseSpan,
+    Publish,
+    QueueSample,
+    ReportedPoint,
+    RunRecord,
+    TrialRecord,
+    WorkerGauge,
+    WorkerLife,
+)
+from harness.scenario import Scenario
+from tests.scenario_documents import document
+
+BEFORE, AFTER = "incident", "fixed"
+LIMIT_BYTES = 1000 * MIB
+MB = 10**6
+PHASES = (
+    PhaseSpan("healthy", 0.0, 10.0, 39_600.0, 39_700.0, 10.0),
+    PhaseSpan("hanging", 10.0, 20.0, 39_700.0, 39_800.0, 10.0),
+    PhaseSpan("burst", 20.0, 40.0, 39_800.0, 39_820.0, 1.0),
+    PhaseSpan("recovery", 40.0, 48.0, 39_820.0, 39_900.0, 10.0),
+)
+KILL_S, RESTART_S = 32.0, 33.0
+
+
+def scenario(**changes: Any) -> Scenario:
+    """Return the drill, with ``changes`` of its document."""
+    return Scenario.model_validate(document(**changes))
+
+
+def life(index: int = 0, **changes: Any) -> WorkerLife:
+    """Return a whole life that the harness ended, with ``changes``."""
+    return replace(WorkerLife(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, "harness"), **changes)
+
+
+def killed(index: int = 0, **changes: Any) -> WorkerLife:
+    """Return a life that the kernel's OOM killer ended, with ``changes``."""
+    return replace(
+        WorkerLife(index, 4000, -1.0, KILL_S, 137, 1, LIMIT_BYTES, 980 * MIB, "kernel"),
+        **changes,
+    )
+
+
+def memory(*levels: tuple[float, float, int, float]) -> MemorySeries:
+    """Return samples every 0.1 s at levels of (from second, to second, life, resident bytes)."""
+    times = [np.arange(start_s, end_s, 0.1) for start_s, end_s, _, _ in levels]
+    t_s = np.concatenate(times)
+    rss = np.concatenate([np.full(at.size, level[3]) for at, level in zip(times, levels, strict=True)])
+    lives = np.concatenate([np.full(at.size, level[2]) for at, level in zip(times, levels, strict=True)])
+    return MemorySeries(t_s, rss, rss * 1.02, lives.astype(np.int64))
+
+
+def publishes(count: int = 50) -> tuple[Publish, ...]:
+    """Return confirmed publishes, ten in the healthy phase and the rest in the burst, each sent as intended."""
+    intended_s = [float(n) if n < 10 else 20.0 + (n - 10) / 4 for n in range(count)]
+    return tuple(Publish(f"c-{n:03d}", at, at, at + 0.01, 1_500_000, None) for n, at in enumerate(intended_s))
+
+
+def calls() -> tuple[Mem0Call, ...]:
+    """Return calls that are answered while pika-mem0 is healthy, and hang for a minute (6 s) from 10 to 40 s."""
+    answered = [0.5, 4.0, 41.0, 45.0]
+    hung = [11.0, 19.0, 28.0]
+    return (
+        *(Mem0Call("/extract_facts", "c-001", 1, "answer", 200, at, 0.2, "answered") for at in answered),
+        *(Mem0Call("/extract_facts", "c-002", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
+    )
+
+
+def queue(acked_per_s: float) -> tuple[QueueSample, ...]:
+    """Return two samples a second, with messages finished at that rate."""
+    return tuple(QueueSample(n / 2, 3, 10, 7, int(acked_per_s * n / 2)) for n in range(98))
+
+
+def rows(count: int = 50) -> tuple[EventRow, ...]:
+    """Return settled events: every fifth failed with its retry scheduled, the others processed."""
+    return tuple(
+        EventRow(f"c-{n:03d}", "FAILED", "MEMORY_API_TIMEOUT", 1, "2026-01-01 18:00:00")
+        if n % 5 == 0
+        else EventRow(f"c-{n:03d}", "PROCESSED", None, 0, None)
+        for n in range(count)
+    )
+
+
+def trial(arm: str, **changes: Any) -> TrialRecord:
+    """Return the whole record of an arm, with ``changes``."""
+    is_before = arm == BEFORE
+    record = TrialRecord(
+        arm=arm,
+        role="before" if is_before else "after",
+        limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
+        phases=PHASES,
+        lives=(killed(), life(1, started_s=RESTART_S)) if is_before else (life(),),
+        memory=memory((0, 10, 0, 100 * MB), (10, KILL_S, 0, 450 * MB), (RESTART_S, 49, 1, 120 * MB))
+        if is_before
+        else memory((0, 49, 0, 110 * MB)),
+        queue=queue(0.1 if is_before else 1.0),
+        gauges=tuple(WorkerGauge(float(n), n, 10, n, 0, 0) for n in range(49)),
+        publishes=publishes(),
+        planned_messages=50,
+        calls=calls(),
+        rows=rows(),
+        events=(
+            Event(10.0, "fault_in_force", {"fault": "mem0_rules", "rules": "else hang_then_500"}),
+            Event(49.0, "trial_ended"),
+        ),
+        effective_prefetch=(0, 0) if is_before else (10,),
+        drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
+    )
+    return replace(record, **changes)
+
+
+def run_of(*trials: TrialRecord, **changes: Any) -> RunRecord:
+    """Return a run of ``trials``; of both arms as they should be when none is given."""
+    manifest = Manifest(
+        run_id="20260101T110000Z-drill-0000",
+        scenario="drill",
+        claim="a drill",
+        seed=7,
+        time_scale=10.0,
+        started_utc="2026-01-01T11:00:00+00:00",
+        command=("harness", "run", "drill"),
+        versions={},
+        machine={},
+        limit_bytes=LIMIT_BYTES,
+        reported_points=(
+            ReportedPoint(39_720.0, 400 * MB, 500 * MB, "20", "10"),
+            ReportedPoint(39_810.0, 900 * MB, 1000 * MB, "", ""),
+        ),
+    )
+    return RunRecord(replace(manifest, **changes), trials or (trial(BEFORE), trial(AFTER)))
+
+
+def case(arm: str, **changes: Any) -> Case:
+    """Return the case of ``arm`` in a run in which its record has ``changes``; the other arm is as it should be."""
+    record = trial(arm, **changes)
+    other = trial(AFTER if arm == BEFORE else BEFORE)
+    return Case(arm, record, run_of(record, other), scenario())

@@ -1,0 +1,115 @@
+"""The worker's database: its own migrate makes it, the harness seeds and reads it, and every refusal says why."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.errors import PartFailedError
+from harness.machine import checkout
+from harness.results import EventRow
+from harness.rig.database import Database, masked_url, migrated_database
+
+pytestmark = pytest.mark.integration
+
+MIGRATE = (sys.executable, "-m", "worker_under_test", "migrate")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database file is."""
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def env() -> Mapping[str, str]:
+    """The environment of the migration."""
+    return dict(os.environ)
+
+
+@pytest.fixture
+def database(path: Path, env: Mapping[str, str], tmp_path: Path) -> Database:
+    """A database with the worker's schema."""
+    return migrated_database(f"sqlite:///{path}", MIGRATE, env, tmp_path / "migrate.log", checkout())
+
+
+def test_a_migrated_database_takes_events_and_gives_them_back(database: Database) -> None:
+    """Guarantees one PENDING row for each id, in the order of the ids."""
+    database.seed_pending(["b", "a"])
+
+    assert database.rows() == (EventRow("a", "PENDING", None, 0, None), EventRow("b", "PENDING", None, 0, None))
+
+
+def test_what_the_worker_wrote_is_read(database: Database, path: Path) -> None:
+    """Guarantees status, error, retries and the time of the next attempt, as the worker left them."""
+    database.seed_pending(["a"])
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE conversation_events SET status = 'FAILED', error_code = 'MEMORY_API_TIMEOUT', retry_count = 3,"
+            " next_attempt_at = '2026-01-01 18:00:00.000000'"
+        )
+    connection.close()
+
+    assert database.rows() == (EventRow("a", "FAILED", "MEMORY_API_TIMEOUT", 3, "2026-01-01 18:00:00.000000"),)
+
+
+def test_nothing_to_seed_is_no_error(database: Database) -> None:
+    """Guarantees an empty table for a scenario without messages."""
+    database.seed_pending([])
+
+    assert database.rows() == ()
+
+
+def test_a_thousand_events_are_stored_at_once_or_not_at_all(database: Database) -> None:
+    """Guarantees one transaction: an id that is there twice leaves none of the others."""
+    names = [f"c-{number:04d}" for number in range(1000)]
+
+    with pytest.raises(PartFailedError, match=r"could not be seeded.*UNIQUE constraint failed") as error:
+        database.seed_pending([*names, names[0]])
+
+    assert len(str(error.value)) < 400
+    assert database.rows() == ()
+    database.seed_pending(names)
+    assert len(database.rows()) == 1000
+
+
+def test_a_database_without_the_schema_is_said(path: Path) -> None:
+    """Guarantees a sentence with the reason for a file that no migration made."""
+    with pytest.raises(PartFailedError, match=r"could not be read, database sqlite:///.*no such table"):
+        Database(f"sqlite:///{path}").rows()
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/events.db", "nonsense", "nosuchdriver://host/db", "postgresql+nodriver://h/db"]
+)
+def test_a_database_that_cannot_be_opened_is_said(url: str) -> None:
+    """Guarantees a PartFailedError for every wrong URL, a missing driver included."""
+    with pytest.raises(PartFailedError, match="the events could not be read"):
+        Database(url).rows()
+    with pytest.raises(PartFailedError, match="the events could not be seeded"):
+        Database(url).seed_pending(["a"])
+
+
+def test_a_password_is_never_told() -> None:
+    """Guarantees that error messages can be shared."""
+    assert masked_url("postgresql://harness:secret@127.0.0.1/db") == "postgresql://harness:***@127.0.0.1/db"
+    assert masked_url("secret nonsense") == "(not a database URL)"
+
+
+def test_a_migration_that_fails_is_said_with_its_log(path: Path, env: Mapping[str, str], tmp_path: Path) -> None:
+    """Guarantees that a worker without a schema is never started, and that the reason is at hand."""
+    failing = (sys.executable, "-c", "import sys; print('no such migration'); sys.exit(4)")
+
+    with pytest.raises(PartFailedError, match="migrate ended with 4; its log ends:\\nno such migration"):
+        migrated_database(f"sqlite:///{path}", failing, env, tmp_path / "migrate.log", checkout())
+
+
+def test_the_migration_is_told_the_url(path: Path, env: Mapping[str, str], tmp_path: Path) -> None:
+    """Guarantees that a subject's own migrate command needs no argument: the URL is in its environment."""
+    show = (sys.executable, "-c", "import os; print(os.environ['DATABASE_URL'])")
+    migrated_database(f"sqlite:///{path}", show, env, tmp_path / "migrate.log", checkout())
+
+    assert (tmp_path / "migrate.log").read_text() == f"sqlite:///{path}\n"

@@ -1,0 +1,214 @@
+"""The harness as a user runs it: a small incident from command line to report, and every way in which it can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.rig.census import census
+from harness.rig.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.integration, pytest.mark.incident]
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ROOT / "tests" / "scenarios" / "quick_incident.yaml"
+RUN_TIMEOUT_S = 240.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a call of the command line ended."""
+
+    status: int
+    out: str
+    err: str
+    run: Path  # the run directory it wrote, if any
+
+
+def harness(*arguments: str, runs_dir: Path) -> Ended:
+    """Run the command line to its end."""
+    argv = [sys.executable, "-m", "harness", *arguments]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr, runs_dir / "latest")
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A small incident, played once with both arms."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    return harness("run", str(QUICK), "--runs-dir", str(runs_dir), runs_dir=runs_dir)
+
+
+def test_a_small_incident_reproduces_and_the_fix_holds(passed: Ended) -> None:
+    """The last line is the verdict, the exit code agrees, and the kills have all three witnesses."""
+    assert passed.status == 0, passed.out + passed.err
+    assert passed.out.rstrip().splitlines()[-1] == "VERDICT: pass"
+    verdict = json.loads((passed.run / "verdict.json").read_text())
+    assert verdict["verdict"] == "pass"
+    lives = next(arm["lives"] for arm in verdict["arms"] if arm["arm"] == "incident")
+    assert [life["exit_status"] for life in lives] == [137, 137]
+    assert all(life["oom_kill_delta"] >= 1 for life in lives)
+
+
+def test_a_run_leaves_its_records_and_nothing_else(passed: Ended) -> None:
+    """Every file of the run directory is there, and no process, cgroup, port or file outside it."""
+    names = {path.name for path in passed.run.resolve().iterdir()}
+    reports = {"verdict.json", "report.html", "report.md", "junit.xml", "charts"}
+    assert {"manifest.json", "scenario.json"} | reports <= names
+    assert census(passed.run.resolve().name).clean
+
+
+def test_a_stored_run_is_judged_again_to_the_same_verdict(passed: Ended) -> None:
+    """Judging is a function of the run directory."""
+    before = (passed.run / "verdict.json").read_text()
+    again = harness("check", str(passed.run), runs_dir=passed.run.parent)
+    assert again.status == 0
+    assert (passed.run / "verdict.json").read_text() == before
+
+
+def test_a_budget_below_the_peak_turns_the_verdict_red(passed: Ended, tmp_path: Path) -> None:
+    """The gate can fail: the same records against a budget of 20 MiB exit 1."""
+    copy = tmp_path / "run"
+    shutil.copytree(passed.run.resolve(), copy)
+    scenario = json.loads((copy / "scenario.json").read_text())
+    scenario["arms"]["fixed"]["expect"]["memory_budget"]["peak_at_most"] = "20 MiB"
+    (copy / "scenario.json").write_text(json.dumps(scenario))
+    assert harness("check", str(copy), runs_dir=tmp_path).status == 1
+
+
+def test_a_lost_message_turns_the_verdict_red(passed: Ended, tmp_path: Path) -> None:
+    """The gate can fail: one row taken out of the database's export is one message lost."""
+    copy = tmp_path / "run"
+    shutil.copytree(passed.run.resolve(), copy)
+    rows = json.loads((copy / "trials" / "fixed" / "rows.json").read_text())
+    (copy / "trials" / "fixed" / "rows.json").write_text(json.dumps(rows[1:]))
+    ended = harness("check", str(copy), runs_dir=tmp_path)
+    assert ended.status == 1
+    assert rows[0]["conversation_id"] in ended.out
+
+
+def test_the_reports_configuration_as_written_is_not_reproduced(tmp_path: Path) -> None:
+    """M0, prefetch in force: the worker survives, which is no failure of anything but an unknown: exit 3."""
+    ended = harness(
+        "run", str(QUICK), "--arm", "incident", "--mechanism", "M0", "--runs-dir", str(tmp_path), runs_dir=tmp_path
+    )
+    assert ended.status == 3, ended.out + ended.err
+    assert "not reproduced" in ended.out
+
+
+def test_an_emulated_limit_is_unknown(tmp_path: Path) -> None:
+    """A watchdog's kill proves nothing about the kernel: exit 3, and the report says emulated."""
+    ended = harness(
+        "run", str(QUICK), "--arm", "incident", "--limit", "watchdog", "--runs-dir", str(tmp_path), runs_dir=tmp_path
+    )
+    assert ended.status == 3, ended.out + ended.err
+    assert "emulated" in ended.out
+    assert "emulated" in (ended.run / "report.html").read_text()
+
+
+@pytest.fixture
+def under_way(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A run whose worker is alive and whose storm has begun."""
+    argv = [sys.executable, "-m", "harness", "run", str(QUICK), "--arm", "fixed", "--runs-dir", str(tmp_path)]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        events = tmp_path / "latest" / "trials" / "fixed" / "events.jsonl"
+        wait_for(
+            "the storm to begin",
+            lambda: events.exists() and '"hanging"' in events.read_text(),
+            timeout_s=60.0,
+            alive=lambda: None if process.poll() is None else "the harness ended before",
+        )
+        yield process, (tmp_path / "latest").resolve()
+        if process.poll() is None:
+            process.kill()
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_takes_everything_down_and_keeps_the_partial_run(
+    under_way: tuple[subprocess.Popen[str], Path], signum: signal.Signals, status: int
+) -> None:
+    """Within ten seconds nothing is left; what was recorded until then can be judged (unknown) and reported."""
+    process, run = under_way
+    began_s = time.monotonic()
+    process.send_signal(signum)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == status, out
+    assert "everything was taken down" in out
+    assert time.monotonic() - began_s < 10
+    assert census(run.name).clean
+    assert harness("check", str(run), runs_dir=run.parent).status == 3
+    assert harness("report", str(run), runs_dir=run.parent).status == 0
+
+
+def test_after_a_sigkill_the_next_start_sweeps_and_the_partial_run_still_reports(
+    under_way: tuple[subprocess.Popen[str], Path],
+) -> None:
+    """No process, cgroup, port or file of the killed run survives the next run; its partial records do."""
+    process, run = under_way
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+    left = census(run.name)
+    assert left.processes
+    assert left.cgroups
+    following = harness("run", str(QUICK), "--arm", "fixed", "--runs-dir", str(run.parent), runs_dir=run.parent)
+    assert following.status == 0, following.out + following.err
+    assert run.name in following.err  # it says whom it swept
+    assert census(run.name).clean
+    assert harness("report", str(run), runs_dir=run.parent).status == 0
+    assert "UNKNOWN" in (run / "report.html").read_text().upper()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("run", "incident_1142", "--broker-url", "amqp://guest:sekret@192.0.2.7:5672/%2F"), 5, "192.0.2.7"),
+        (("run", "incident_1142", "--broker-url", "http://127.0.0.1/"), 2, "amqp://"),
+        (("run", "incident_1143"), 2, "did you mean 'incident_1142'"),
+        (("run", "incident_1142", "--mechanism", "M9"), 2, "M1+M2"),
+        (("run", "incident_1142", "--arm", "fxied"), 2, "fixed"),
+        (("run", "incident_1142", "--limit", "cgroup-v3"), 2, "cgroup-v2"),
+        (("check", "no-such-run"), 4, "is not a run directory"),
+        (("frobnicate",), 2, "frobnicate"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_starts(
+    tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    """The exit code is the documented one, the message names the value and the remedy, and no password is shown."""
+    extra = ("--runs-dir", str(tmp_path)) if arguments[0] == "run" else ()
+    ended = harness(*arguments, *extra, runs_dir=tmp_path)
+    assert ended.status == status, ended.out + ended.err
+    assert said in ended.out + ended.err
+    assert "sekret" not in ended.out + ended.err
+    assert "Traceback" not in ended.out + ended.err
+
+
+def test_a_misspelt_field_exits_2_and_is_named(tmp_path: Path) -> None:
+    """The message names the file, the field and the field that was probably meant."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(QUICK.read_text().replace("restarts: {backoff: 10s, limit: 1}", "restarts: {backof: 10s, limit: 1}"))
+    ended = harness("validate", str(bad), runs_dir=tmp_path)
+    assert ended.status == 2
+    assert all(word in ended.err for word in ("bad.yaml", "restarts.backof", "'backoff'"))
+
+
+def test_a_dry_run_says_what_would_be_done_and_starts_nothing(tmp_path: Path) -> None:
+    """Phases, messages and workers are printed; no run directory is made."""
+    ended = harness("run", "incident_1142", "--dry-run", "--runs-dir", str(tmp_path / "runs"), runs_dir=tmp_path)
+    assert ended.status == 0
+    assert "burst" in ended.out
+    assert "worker_under_test" in ended.out
+    assert not (tmp_path / "runs").exists()

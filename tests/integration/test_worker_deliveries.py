@@ -1,0 +1,191 @@
+"""The worker and its broker: the prefetch in force, redelivery, lost connections, restarts, and the ways to stop."""
+
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.rig.waiting import wait_for
+from tests.worker_bench import ANSWER, HANG, LIMIT_S, Bench, bench_for, bench_parts, conversation
+
+pytestmark = pytest.mark.integration
+
+PROCESSED = ("PROCESSED", None)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The broker and the memory API of this module."""
+    with bench_parts(tmp_path_factory.mktemp("deliveries"), "worker-deliveries") as started:
+        yield started
+
+
+@pytest.fixture
+def bench(parts: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """A queue and a database of this test."""
+    with bench_for(parts, request.node.name, tmp_path) as ready:
+        yield ready
+
+
+@pytest.mark.parametrize(
+    ("options", "prefetch"),
+    [
+        (("--preset", "incident"), 0),
+        (("--preset", "incident", "--mechanism", "M0"), 10),
+        (("--preset", "incident", "--mechanism", "M1"), 0),
+        (("--preset", "incident", "--mechanism", "M2"), 10),
+        (("--preset", "postmortem"), 0),
+        (("--preset", "fixed"), 10),
+        (("--preset", "fixed", "--without", "prefetch_in_force"), 0),
+    ],
+)
+def test_the_broker_says_which_prefetch_is_in_force(bench: Bench, options: tuple[str, ...], prefetch: int) -> None:
+    """Guarantees that M1 is the real bug, and the remedy real, by the broker's own word; 0 is unlimited."""
+    with bench.worker(*options):
+        # The broker's figures are a second old: a prefetch set right after the consumer would show by then.
+        bench.publish(conversation("c-0"))
+        bench.wait_for_stats(acked=1)
+        assert [consumer.prefetch_count for consumer in bench.queue.consumers()] == [prefetch]
+
+
+@pytest.mark.parametrize(("mechanism", "waiting"), [("M0", 0), ("M1", 30)])
+def test_the_backlog_waits_in_the_broker_or_in_the_worker(bench: Bench, mechanism: str, waiting: int) -> None:
+    """Guarantees hole 1's two cases: the executor's queue is empty, or holds the whole backlog."""
+    bench.mem0.put_rules([], HANG)
+    bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "30"
+    bench.publish(*(conversation(f"c-{number}") for number in range(40)))
+    with bench.worker("--preset", "incident", "--mechanism", mechanism):
+        bench.wait_for_stats(in_flight=10)
+        wait_for("the backlog where it belongs", lambda: bench.stats()["executor_queue"] == waiting, timeout_s=LIMIT_S)
+        bench.mem0.put_rules([], ANSWER)
+        bench.mem0.release()
+        bench.wait_for_stats(processed=40)
+
+
+def test_a_connection_lost_during_the_calls_costs_the_hardened_worker_no_second_call(bench: Bench) -> None:
+    """Guarantees that work in hand is finished once: redelivered, recognised, acknowledged on the new channel."""
+    bench.mem0.put_rules([], HANG)
+    bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "30"
+    ids = [f"c-{number}" for number in range(10)]
+    bench.seed(*ids)
+    with bench.worker("--preset", "fixed"):
+        bench.publish(*(conversation(each) for each in ids))
+        wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
+        assert bench.queue.broker.api.close_connections() == 1
+        bench.wait_for_stats(delivered=20)
+        # The first deliveries' calls fail now; what is delivered meanwhile waits for their outcome.
+        bench.mem0.put_rules([], ANSWER)
+        bench.mem0.release()
+        bench.wait_for_stats(acked=10)
+        wait_for("an empty queue", lambda: bench.messages() == 0, timeout_s=LIMIT_S)
+    assert bench.calls() == dict.fromkeys(ids, 1)
+    assert set(bench.rows().values()) == {("FAILED", "MEMORY_API_ERROR")}
+
+
+def test_a_connection_lost_during_the_calls_makes_the_report_call_again(bench: Bench) -> None:
+    """Shows hole 14: the redelivered messages are sent a second time while the first calls are still open."""
+    bench.mem0.put_rules([], HANG)
+    bench.env.update(MEMORY_API_TIMEOUT_SECONDS="30", MAX_WORKERS="20")
+    bench.publish(*(conversation(f"c-{number}") for number in range(10)))
+    with bench.worker("--preset", "postmortem"):
+        wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
+        assert bench.queue.broker.api.close_connections() == 1
+        wait_for("the same ten again", lambda: bench.mem0.stats()["hung"] == 20, timeout_s=LIMIT_S)
+        bench.mem0.put_rules([], ANSWER)
+        bench.mem0.release()
+        bench.wait_for_stats(delivered=20)
+
+
+@pytest.mark.parametrize(("preset", "calls"), [("postmortem", 2), ("fixed", 1)])
+def test_what_was_recorded_before_a_crash(bench: Bench, preset: str, calls: int) -> None:
+    """Shows hole 14; guarantees that the hardened worker acknowledges finished work without a call."""
+    with closing(sqlite3.connect(bench.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO conversation_events (conversation_id, status) VALUES ('c-0', 'PROCESSED'), ('c-1', 'PENDING')"
+        )
+    with bench.worker("--preset", preset):
+        bench.publish(conversation("c-0"), conversation("c-1"))
+        bench.wait_for_stats(acked=2)
+        bench.wait_for_rows({"c-0": PROCESSED, "c-1": PROCESSED})
+    assert sum(bench.calls().values()) == calls
+
+
+@pytest.mark.parametrize("preset", ["incident", "fixed"])
+def test_a_killed_worker_loses_nothing(bench: Bench, preset: str) -> None:
+    """Guarantees that what was in hand at a SIGKILL is delivered to the next life of the worker."""
+    bench.mem0.put_rules([], HANG)
+    bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "30"
+    ids = [f"c-{number}" for number in range(15)]
+    bench.seed(*ids)
+    bench.publish(*(conversation(each) for each in ids))
+    with bench.worker("--preset", preset) as first:
+        bench.wait_for_stats(in_flight=10)
+        assert first.kill() == 137
+    bench.mem0.put_rules([], ANSWER)
+    with bench.worker("--preset", preset):
+        bench.wait_for_rows(dict.fromkeys(ids, PROCESSED))
+        bench.wait_for_empty_queue()
+
+
+def test_the_worker_outlives_its_broker(bench: Bench) -> None:
+    """Guarantees the reconnection: a broker that was killed and started again finds its consumer back."""
+    bench.seed("c-0", "c-1")
+    with bench.worker("--preset", "fixed") as worker:
+        bench.publish(conversation("c-0"))
+        bench.wait_for_rows({"c-0": PROCESSED, "c-1": ("PENDING", None)})
+        bench.queue.broker.kill()
+        bench.queue.broker.start_again()
+        wait_for("the consumer", bench.queue.consumers, timeout_s=LIMIT_S, alive=worker.death)
+        bench.publish(conversation("c-1"))
+        bench.wait_for_rows({"c-0": PROCESSED, "c-1": PROCESSED})
+
+
+def test_sigterm_lets_the_work_in_hand_finish(bench: Bench) -> None:
+    """Guarantees a complete drain: the call in flight is finished and acknowledged, then exit 0."""
+    bench.mem0.put_rules([], {"mode": "answer", "latency": {"seconds": 2.0}})
+    bench.env.update(MEMORY_API_TIMEOUT_SECONDS="30", SHUTDOWN_GRACE_SECONDS="30")
+    bench.seed("c-0")
+    with bench.worker("--preset", "fixed") as worker:
+        bench.publish(conversation("c-0"))
+        bench.wait_for_stats(in_flight=1)
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(LIMIT_S) == 0
+    assert bench.rows() == {"c-0": PROCESSED}
+    assert bench.stats()["acked"] == 1
+
+
+@pytest.mark.parametrize("preset", ["incident", "fixed"])
+def test_sigterm_gives_back_what_does_not_finish_in_time(bench: Bench, preset: str) -> None:
+    """Guarantees an end after the grace, exit 1, and that the broker has the messages again."""
+    bench.mem0.put_rules([], HANG)
+    bench.env.update(MEMORY_API_TIMEOUT_SECONDS="300", SHUTDOWN_GRACE_SECONDS="0.5")
+    bench.publish(*(conversation(f"c-{number}") for number in range(15)))
+    with bench.worker("--preset", preset) as worker:
+        bench.wait_for_stats(in_flight=10)
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(LIMIT_S) == 1
+    wait_for("all fifteen in the queue", lambda: bench.queue.figures().ready == 15, timeout_s=LIMIT_S)
+
+
+@pytest.mark.parametrize(
+    ("env", "arguments", "said"),
+    [
+        ({"MAX_WORKERS": "none"}, ("--preset", "fixed"), "MAX_WORKERS"),
+        ({}, ("--preset", "tea"), "'tea'"),
+        ({}, ("run", "--without", "tea"), "'tea'"),
+        ({"DATABASE_URL": "no-database"}, ("migrate",), "DATABASE_URL"),
+        ({}, ("retry", "--now", "noon"), "--now"),
+    ],
+)
+def test_bad_configuration_ends_with_2_and_names_the_culprit(
+    bench: Bench, env: dict[str, str], arguments: tuple[str, ...], said: str
+) -> None:
+    """Guarantees that a mistake is told from a failure, before anything is consumed."""
+    bench.env.update(env)
+    with bench.child("mistaken", arguments) as child:
+        assert child.wait(LIMIT_S) == 2
+        assert said in child.tail()

@@ -1,0 +1,182 @@
+"""The judge: every arm by its own expectations, the worst verdict of all, and no crash that ends in a pass."""
+
+import importlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.checkers import judge
+from harness.checkers.judge import CRASHED, PLAYED
+from harness.results import CheckResult, Drain, Limit, RunRecord, Verdict
+from tests.drill_records import (
+    AFTER,
+    BEFORE,
+    LIMIT_BYTES,
+    PHASES,
+    killed,
+    life,
+    publishes,
+    rows,
+    run_of,
+    scenario,
+    trial,
+)
+
+# Every check of the two arms, in the order in which a report shows them.
+OF_EVERY_ARM = ["record whole", "memory limit", "storm published", "storm in time", "faults took effect"]
+OF_BEFORE = ["killed by the kernel", "memory healthy again", "effective prefetch", "fidelity to the minute table"]
+OF_AFTER = [
+    *["queues drained", "never killed", "memory budget", "messages accounted for"],
+    "throughput while hanging",
+]
+
+
+def verdicts(run: RunRecord) -> dict[tuple[str, str], Verdict]:
+    """Return the verdict of every check by arm and name."""
+    return {(result.arm, result.check): result.verdict for result in judge(run, scenario()).checks}
+
+
+def test_a_run_as_it_should_be_passes() -> None:
+    """Guarantees the one verdict that everything has to be right for, with tables and figures beside it."""
+    judgement = judge(run_of(), scenario())
+
+    assert judgement.verdict is Verdict.PASS
+    assert {result.verdict for result in judgement.checks} == {Verdict.PASS}
+    assert judgement.metrics
+    assert judgement.minutes
+    assert judgement.figures
+
+
+def test_every_arm_is_judged_by_what_is_expected_of_it() -> None:
+    """Guarantees that each line of ``expect`` has its checker, and that the checks every arm gets come first."""
+    checks = judge(run_of(), scenario()).checks
+
+    assert [result.check for result in checks if result.arm == BEFORE] == [*OF_EVERY_ARM, *OF_BEFORE]
+    assert [result.check for result in checks if result.arm == AFTER] == [*OF_EVERY_ARM, *OF_AFTER]
+
+
+def test_what_is_not_expected_is_not_judged() -> None:
+    """Guarantees that an arm without expectations gets only the checks that every arm gets."""
+    arms: Any = scenario().model_dump(mode="json", by_alias=True)["arms"]
+    arms["incident"]["expect"] = {}
+    checks = judge(run_of(), scenario(arms=arms)).checks
+
+    assert [result.check for result in checks if result.arm == BEFORE] == OF_EVERY_ARM
+
+
+# What goes wrong in one arm, which check must say so, and the verdict of the whole run.
+WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
+    "damaged": (AFTER, {"damaged": ("rows.json was never written",)}, "record whole", Verdict.UNKNOWN),
+    "emulated": (AFTER, {"limit": Limit("watchdog", True, LIMIT_BYTES)}, "memory limit", Verdict.UNKNOWN),
+    "half a storm": (
+        AFTER,
+        {"publishes": tuple(replace(each, confirmed_s=None) for each in publishes()[25:]) + publishes(25)},
+        "storm published",
+        Verdict.UNKNOWN,
+    ),
+    "late": (
+        AFTER,
+        {"publishes": tuple(replace(each, sent_s=each.sent_s + 20) for each in publishes())},
+        "storm in time",
+        Verdict.UNKNOWN,
+    ),
+    "no fault": (AFTER, {"calls": ()}, "faults took effect", Verdict.UNKNOWN),
+    "cut off": (AFTER, {"phases": PHASES[:2]}, "faults took effect", Verdict.UNKNOWN),
+    "not drained": (AFTER, {"drain": Drain(False, 9.0, "7 ready")}, "queues drained", Verdict.UNKNOWN),
+    "not reproduced": (BEFORE, {"lives": (life(),)}, "killed by the kernel", Verdict.UNKNOWN),
+    "never recovered": (
+        BEFORE,
+        {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes * 9)},
+        "memory healthy again",
+        Verdict.UNKNOWN,
+    ),
+    "prefetch held": (BEFORE, {"effective_prefetch": (10,)}, "effective prefetch", Verdict.UNKNOWN),
+    "another curve": (
+        BEFORE,
+        {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes / 90)},
+        "fidelity to the minute table",
+        Verdict.UNKNOWN,
+    ),
+    "killed": (AFTER, {"lives": (killed(), life(1))}, "never killed", Verdict.FAIL),
+    "over budget": (AFTER, {"lives": (life(peak_cgroup_bytes=LIMIT_BYTES),)}, "memory budget", Verdict.FAIL),
+    "a message lost": (AFTER, {"rows": rows()[1:]}, "messages accounted for", Verdict.FAIL),
+    "a standstill": (AFTER, {"queue": trial(BEFORE).queue}, "throughput while hanging", Verdict.FAIL),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_one_thing_wrong_turns_its_check_and_the_run(name: str) -> None:
+    """Guarantees for every checker that it is asked, and that it can turn the verdict of the whole run."""
+    arm, changes, check, verdict = WRONG[name]
+    other = trial(AFTER if arm == BEFORE else BEFORE)
+    run = run_of(trial(arm, **changes), other)
+
+    assert verdicts(run)[arm, check] is verdict
+    assert judge(run, scenario()).verdict is verdict
+
+
+def test_every_check_is_turned_by_one_of_them() -> None:
+    """Guarantees that no check can be added without a case that turns it red."""
+    assert {check for _, _, check, _ in WRONG.values()} == {*OF_EVERY_ARM, *OF_BEFORE, *OF_AFTER}
+
+
+def test_a_failure_outweighs_everything_unknown() -> None:
+    """Guarantees pass < unknown < fail: a lost message is not excused by a fault that met no call."""
+    run = run_of(trial(BEFORE, lives=(life(),)), trial(AFTER, calls=(), rows=rows()[1:]))
+    assert judge(run, scenario()).verdict is Verdict.FAIL
+
+
+def test_an_arm_that_was_never_played_is_unknown() -> None:
+    """Guarantees that a run which was cut off between two arms does not pass on the first."""
+    judgement = judge(run_of(trial(BEFORE)), scenario())
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    (never,) = [result for result in judgement.checks if result.arm == AFTER]
+    assert (never.check, never.measured) == (PLAYED, "never played")
+
+
+def test_a_profiled_twin_is_not_judged() -> None:
+    """Guarantees that the profiler's own memory breaks no budget."""
+    twin = replace(trial(AFTER, role="profiled", lives=(life(peak_cgroup_bytes=LIMIT_BYTES),)), arm="fixed-profiled")
+    assert judge(run_of(trial(BEFORE), trial(AFTER), twin), scenario()).verdict is Verdict.PASS
+
+
+def crash(*_: object) -> CheckResult:
+    """Fail as a checker with a fault would."""
+    raise ZeroDivisionError("division by zero")
+
+
+def test_a_checker_that_crashes_is_unknown_and_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarantees that a fault of the harness is never taken for a pass, nor for a fault of the worker."""
+    monkeypatch.setattr("harness.checkers.memory_budget.check", crash)
+
+    judgement = judge(run_of(), scenario())
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    (crashed,) = [result for result in judgement.checks if result.verdict is not Verdict.PASS]
+    assert (crashed.check, crashed.measured) == ("memory budget", CRASHED)
+    assert crashed.detail == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("table", ["metric_rows", "minute_rows", "figures"])
+def test_a_table_that_crashes_is_unknown_and_costs_no_check(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarantees that the checks stand when a table beside them falls, and that the fall is said."""
+    monkeypatch.setattr(importlib.import_module("harness.checkers.judge"), table, crash)
+
+    judgement = judge(run_of(), scenario())
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert sum(result.verdict is Verdict.PASS for result in judgement.checks) == 19
+    assert [result.measured for result in judgement.checks if result.verdict is Verdict.UNKNOWN] == [CRASHED]
+
+
+def test_a_partial_record_of_nothing_at_all_is_unknown() -> None:
+    """Guarantees that a trial which left only its folder can be judged, and passes nothing."""
+    nothing = replace(
+        trial(AFTER), limit=None, phases=(), lives=(), queue=(), gauges=(), publishes=(), calls=(), rows=(), events=()
+    )
+    nothing = replace(nothing, planned_messages=0, effective_prefetch=(), drain=None)
+    found = verdicts(run_of(trial(BEFORE), nothing))
+
+    assert {verdict for (arm, _), verdict in found.items() if arm == AFTER} == {Verdict.UNKNOWN}

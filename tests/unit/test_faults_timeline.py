@@ -1,0 +1,315 @@
+"""The timeline: phases in order and in time, faults in force with a receipt, early ends, and the same storm for all."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from fake_mem0.rules_document import document as as_document
+from fake_mem0.rules_document import parse
+from harness.errors import NotEnforceableError
+from harness.faults import timeline
+from harness.faults.mem0_rules import apply_rules
+from harness.faults.timeline import Stage, planned_starts_s, play
+from harness.narration import Silence
+from harness.results import Scalar
+from harness.scenario import Mem0Rules, Scenario
+from tests.scenario_documents import document, scenario_of
+
+START_S = 1000.0
+
+
+class FakeClock:
+    """A clock that jumps to each deadline at once."""
+
+    def __init__(self) -> None:
+        self.now_s = START_S - 5.0
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now_s
+
+    def pause_until(self, deadline_s: float) -> None:
+        """Let the time pass."""
+        self.now_s = max(self.now_s, deadline_s)
+
+
+class FakeFolder:
+    """Keeps events with the fake clock's time, in replay seconds."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.start_mono_s = START_S
+        self.clock = clock
+        self.events: list[tuple[float, str, dict[str, Scalar]]] = []
+
+    def event(self, kind: str, **data: Scalar) -> None:
+        """Keep one event."""
+        self.events.append((round(self.clock.now_s - START_S, 3), kind, data))
+
+    def of(self, kind: str) -> list[tuple[float, dict[str, Scalar]]]:
+        """Return the events of one kind with their times."""
+        return [(at, data) for at, each, data in self.events if each == kind]
+
+
+class FakeMem0:
+    """A fake_mem0 that understands rules as the real one does, and may report others."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.call_costs_s = 0.0
+        self.reports_instead: dict[str, Any] | None = None
+        self.in_force: Any = None
+        self.releases = 0
+
+    def put_rules(self, rules: Iterable[Mapping[str, Any]], default: Mapping[str, Any]) -> None:
+        """Take new rules."""
+        self.clock.now_s += self.call_costs_s
+        self.in_force = as_document(parse({"rules": list(rules), "default": default}))
+
+    def rules(self) -> Any:
+        """Report the rules in force."""
+        return self.reports_instead or self.in_force
+
+    def release(self) -> int:
+        """Let go what hangs."""
+        self.releases += 1
+        return 7
+
+
+class FakeKubelet:
+    """Counts restarts as the test wants."""
+
+    restarts = 0
+
+
+class Theatre:
+    """The stage with its fakes, and the play on it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = FakeClock()
+        monkeypatch.setattr(timeline, "time", self.clock)
+        monkeypatch.setattr(timeline, "pause_until", self.clock.pause_until)
+        self.folder = FakeFolder(self.clock)
+        self.mem0 = FakeMem0(self.clock)
+        self.kubelet = FakeKubelet()
+        self.drained_at_s = float("inf")
+        self.said: list[str] = []
+
+    def play(self, scenario: Scenario, **storm: float) -> Mapping[str, float]:
+        """Play ``scenario``; ``storm`` gives the lengths of phases that an earlier trial ended."""
+        theatre = self
+
+        class Narrator(Silence):
+            def milestone(self, text: str) -> None:
+                theatre.said.append(text)
+
+            def status(self, text: str) -> None:
+                theatre.said.append(text)
+
+        stage = Stage(
+            mem0=cast("Any", self.mem0),
+            kubelet=cast("Any", self.kubelet),
+            folder=cast("Any", self.folder),
+            narrator=Narrator(),
+            status=lambda: "worker 0 at 100 MiB",
+            drained=lambda: self.clock.now_s - START_S >= self.drained_at_s,
+        )
+        return play(scenario, stage, storm)
+
+    def entered(self) -> list[tuple[float, Scalar]]:
+        """Return when each phase was entered."""
+        return [(at, data["phase"]) for at, data in self.folder.of("phase_entered")]
+
+
+@pytest.fixture
+def theatre(monkeypatch: pytest.MonkeyPatch) -> Theatre:
+    """A stage in no time."""
+    return Theatre(monkeypatch)
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    """The drill: 10 s, 10 s, 20 s, and 8 s at most."""
+    return scenario_of(tmp_path)
+
+
+@pytest.fixture
+def restarting(tmp_path: Path) -> Scenario:
+    """The drill with a burst that two restarts end."""
+    data = document()
+    data["timeline"][2]["ends_when"] = {"restarts": 2}
+    return scenario_of(tmp_path, **data)
+
+
+PLANNED = [(0.0, "healthy"), (10.0, "hanging"), (20.0, "burst"), (40.0, "recovery")]
+
+
+def test_phases_are_played_in_order_each_at_its_own_scale(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees the plan, where nothing ends early: begun at replay time zero, over when the last phase is."""
+    theatre.play(scenario)
+
+    assert theatre.entered() == PLANNED
+    assert theatre.clock.now_s == START_S + 48.0
+    (_, first) = theatre.folder.of("phase_entered")[0]
+    assert first == {"phase": "healthy", "from_tod_s": 39_600.0, "to_tod_s": 39_700.0, "scale": 10.0}
+    (_, burst) = theatre.folder.of("phase_entered")[2]
+    assert burst["scale"] == 1.0
+
+
+def test_the_plan_is_known_beforehand(scenario: Scenario) -> None:
+    """Guarantees the spans from which the arrivals are computed."""
+    assert planned_starts_s(scenario) == {
+        "healthy": (0.0, 10.0),
+        "hanging": (10.0, 20.0),
+        "burst": (20.0, 40.0),
+        "recovery": (40.0, 48.0),
+    }
+
+
+def test_what_entering_a_phase_costs_does_not_add_up(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees that the phases stay beside the arrivals, which keep their planned times."""
+    theatre.mem0.call_costs_s = 0.7
+    theatre.play(scenario)
+
+    assert theatre.entered() == PLANNED
+
+
+def test_a_late_start_is_made_up_for(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees the same where the worker needed longer than planned to be ready."""
+    theatre.clock.now_s = START_S + 3.0
+    theatre.play(scenario)
+
+    assert theatre.entered() == [(3.0, "healthy"), *PLANNED[1:]]
+
+
+def test_a_phase_ends_early_when_everything_is_drained(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees that a recovery lasts as long as it must, and says that it ended early."""
+    theatre.drained_at_s = 42.0
+    theatre.play(scenario)
+
+    assert 42.0 <= theatre.clock.now_s - START_S <= 42.2
+    ((at_s, data),) = theatre.folder.of("phase_ended_early")
+    assert (round(at_s), data) == (42, {"phase": "recovery"})
+
+
+def test_a_drained_queue_ends_only_the_phase_that_waits_for_it(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees that a healthy phase is not cut short by an empty queue."""
+    theatre.drained_at_s = 0.0
+    theatre.play(scenario)
+
+    assert theatre.entered() == PLANNED
+    assert theatre.clock.now_s == START_S + 40.0
+
+
+def test_restarts_end_a_phase_and_the_next_one_follows_at_once(theatre: Theatre, restarting: Scenario) -> None:
+    """Guarantees that the storm of a worker that died twice goes on from there, and how long it lasted is told."""
+    theatre.kubelet.restarts = 2
+
+    lengths_s = theatre.play(restarting)
+
+    assert theatre.entered() == [*PLANNED[:3], (20.0, "recovery")]
+    assert theatre.clock.now_s == START_S + 28.0
+    assert lengths_s == {"burst": 0.0}
+
+
+def test_too_few_restarts_end_nothing(theatre: Theatre, restarting: Scenario) -> None:
+    """Guarantees the planned length where the event never comes, and tells it."""
+    theatre.kubelet.restarts = 1
+
+    assert theatre.play(restarting) == {"burst": 20.0}
+    assert theatre.entered() == PLANNED
+    assert theatre.folder.of("phase_ended_early") == []
+
+
+def test_another_arm_goes_through_the_same_storm(theatre: Theatre, restarting: Scenario) -> None:
+    """Guarantees that a worker which never dies is hit as long as the one which did: no longer, no shorter."""
+    assert theatre.play(restarting, burst=12.5) == {"burst": 12.5}
+    assert theatre.entered() == [*PLANNED[:3], (32.5, "recovery")]
+
+
+def test_a_given_length_outlasts_the_event(theatre: Theatre, restarting: Scenario) -> None:
+    """Guarantees that the event does not end the phase again where its length is given."""
+    theatre.kubelet.restarts = 2
+    theatre.play(restarting, burst=12.5)
+
+    assert theatre.entered()[3] == (32.5, "recovery")
+
+
+def test_every_fault_leaves_a_receipt_when_it_is_in_force(theatre: Theatre, scenario: Scenario) -> None:
+    """Guarantees what the checkers rely on: asked for, then in force, at the phases that say so."""
+    theatre.play(scenario)
+
+    assert [(at, data["rules"]) for at, data in theatre.folder.of("fault_asked")] == [
+        (10.0, "else hang_then_500"),
+        (40.0, "else answer"),
+    ]
+    assert [(at, data["released"]) for at, data in theatre.folder.of("fault_in_force")] == [(10.0, 0), (40.0, 7)]
+    assert theatre.mem0.releases == 1
+
+
+def test_times_on_the_wire_are_real_by_the_scenarios_scale_not_the_phases(theatre: Theatre, tmp_path: Path) -> None:
+    """Guarantees that pika-mem0 hangs a minute by the worker's own timers, also where the clock runs otherwise."""
+    data = document()
+    data["timeline"][2]["mem0"] = {"default": {"mode": "hang_then_500", "seconds": "60s"}}
+    arms = {"incident": {"role": "before", "worker": {"preset": "incident"}}}
+    theatre.play(scenario_of(tmp_path, timeline=data["timeline"][:3], arms=arms, reported={}))
+
+    assert theatre.mem0.in_force["default"]["seconds"] == 6.0
+
+
+def rules(**given: Any) -> Mem0Rules:
+    """Return validated rules."""
+    return Mem0Rules.model_validate(given)
+
+
+HANG = {"mode": "hang_then_500", "seconds": "60s"}
+IN_FORCE = {"mode": "hang_then_500", "seconds": 6.0}
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [
+        {"rules": [], "default": {"mode": "answer"}},
+        {"rules": [], "default": IN_FORCE},
+        {"rules": [{**IN_FORCE, "rate": 0.2}], "default": {"mode": "answer"}},
+        {"rules": [{**IN_FORCE, "seconds": 60.0, "rate": 0.3}], "default": {"mode": "answer"}},
+        {"rules": [{**IN_FORCE, "rate": 0.3}] * 2, "default": {"mode": "answer"}},
+    ],
+    ids=["no rule", "another place", "another share", "another time", "one rule more"],
+)
+def test_rules_that_are_not_reported_as_asked_are_not_enforceable(theatre: Theatre, reported: dict[str, Any]) -> None:
+    """Guarantees exit 3, and no receipt, where fake_mem0 does something else than the scenario says."""
+    theatre.mem0.reports_instead = reported
+    wanted = rules(rules=[{**HANG, "rate": "30%"}], default={"mode": "answer"})
+
+    with pytest.raises(NotEnforceableError, match="fake_mem0 was asked for"):
+        apply_rules(cast("Any", theatre.mem0), wanted, 10.0, cast("Any", theatre.folder))
+
+    assert theatre.folder.of("fault_in_force") == []
+
+
+def test_rules_that_are_reported_with_their_defaults_are_in_force(theatre: Theatre) -> None:
+    """Guarantees that what fake_mem0 adds of its own is no difference."""
+    wanted = rules(rules=[{**HANG, "rate": "30%"}, {"mode": "status", "rate": "1%"}], default={"mode": "answer"})
+    apply_rules(cast("Any", theatre.mem0), wanted, 10.0, cast("Any", theatre.folder))
+
+    ((_, receipt),) = theatre.folder.of("fault_in_force")
+    assert receipt["rules"] == "hang_then_500 30%; status 1%; else answer"
+    assert theatre.mem0.releases == 0
+
+
+def test_people_are_told_the_incident_time_of_every_phase_and_how_things_stand(
+    theatre: Theatre, scenario: Scenario
+) -> None:
+    """Guarantees a milestone for each phase, and a status in between that runs with the phase's clock."""
+    theatre.play(scenario)
+
+    assert [text for text in theatre.said if "worker" not in text] == [
+        "11:00:00 healthy",
+        "11:01:40 hanging",
+        "11:03:20 burst",
+        "11:03:40 recovery",
+    ]
+    assert any(text.startswith("11:00:2") and text.endswith("healthy: worker 0 at 100 MiB") for text in theatre.said)
+    assert 18 <= sum("worker" in text for text in theatre.said) <= 24, "one status in two seconds, for 48 seconds"

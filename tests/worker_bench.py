@@ -1,0 +1,209 @@
+"""A bench for the worker: a real broker and a fake pika-mem0 for a module, a queue, a database and workers for a test.
+
+The integration tests of ``worker_under_test`` stand on it. It starts workers as the harness does, as processes; what
+they should have done is the tests' affair.
+"""
+
+import contextlib
+import json
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pika
+
+from harness.rig.broker import broker
+from harness.rig.mem0 import Mem0, fake_mem0
+from harness.rig.process import Child
+from harness.rig.run_scope import RunScope
+from harness.rig.waiting import wait_for
+from harness.rig.work_queue import WorkQueue, work_queue
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+LIMIT_S = 60.0
+
+ANSWER = {"mode": "answer", "latency": {"seconds": 0.01}}
+FAIL_AT_ONCE = {"mode": "status", "status": 500}
+HANG = {"mode": "hang_forever"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one test works on. ``env`` is added to the environment of every worker."""
+
+    queue: WorkQueue
+    mem0: Mem0
+    scope: RunScope
+    folder: Path
+    journal: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "events.db"
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that were sent."""
+        return read_lines(self.folder / "alerts.jsonl")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a worker: the contract's variables, with timers for a test."""
+        contract = {
+            "RABBITMQ_URL": self.queue.amqp_url(),
+            "RABBITMQ_QUEUE": self.queue.name,
+            "MEMORY_API_URL": self.mem0.url,
+            "MEMORY_API_TIMEOUT_SECONDS": "1",
+            "REQUEUE_BACKOFF_SECONDS": "0.2",
+            "RECONNECT_BACKOFF_SECONDS": "0.1",
+            "RECORD_HOLD_SECONDS": "0.3",
+            "SHUTDOWN_GRACE_SECONDS": "5",
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "WORKER_STATS_FILE": str(self.folder / "stats.jsonl"),
+            "ALERTS_FILE": str(self.folder / "alerts.jsonl"),
+            "PYTHONPATH": str(CHECKOUT),
+        }
+        return self.scope.environment(**{**contract, **self.env})
+
+    def command(self, *arguments: str) -> str:
+        """Run one verb of the worker to its end; return what it printed. An exit status other than 0 fails the test."""
+        with self.child("command", arguments) as child:
+            assert child.wait(LIMIT_S) == 0, child.tail()
+        return child.log_file.read_text()
+
+    def child(self, name: str, arguments: tuple[str, ...]) -> Child:
+        """Return a process of the worker, not started yet."""
+        log = self.folder / "logs" / f"{name}-{len(list(self.folder.glob('logs/*')))}.log"
+        return Child(name, [sys.executable, "-m", "worker_under_test", *arguments], self.environment(), log)
+
+    @contextlib.contextmanager
+    def worker(self, *arguments: str) -> Iterator[Child]:
+        """Run a worker, and have its consumer registered; it must end with 0 on SIGTERM, unless the test ended it."""
+        with self.child("worker", arguments) as child:
+            wait_for("the worker to consume", self.queue.consumers, timeout_s=LIMIT_S, alive=child.death)
+            yield child
+            if child.poll() is None:
+                child.signal(signal.SIGTERM)
+                assert child.wait(LIMIT_S) == 0, child.tail()
+
+    def publish(self, *bodies: bytes) -> None:
+        """Publish messages, persistent, as the API server does."""
+        with self._channel() as channel:
+            channel.confirm_delivery()
+            for body in bodies:
+                channel.basic_publish("", self.queue.name, body, pika.BasicProperties(delivery_mode=2))
+
+    def seed(self, *conversation_ids: str) -> None:
+        """Store PENDING events, as the API server does before it publishes."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.executemany(
+                "INSERT INTO conversation_events (conversation_id) VALUES (?)", [(each,) for each in conversation_ids]
+            )
+
+    def rows(self) -> dict[str, tuple[str, str | None]]:
+        """Return (status, error code) of each conversation."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            found = connection.execute("SELECT conversation_id, status, error_code FROM conversation_events")
+            return {conversation_id: (status, code) for conversation_id, status, code in found}
+
+    def rename_table(self, old: str, new: str) -> None:
+        """Take a table away, or bring it back: a database that answers and can't do what it is asked."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def stats(self) -> dict[str, int]:
+        """Return the last line of the stats file; nothing while there is none."""
+        lines = read_lines(self.folder / "stats.jsonl")
+        return lines[-1] if lines else {}
+
+    def wait_for_rows(self, expected: Mapping[str, tuple[str, str | None]]) -> None:
+        """Wait until the table holds exactly these rows."""
+        wait_for(f"the rows {expected}", lambda: self.rows() == expected, timeout_s=LIMIT_S)
+
+    def wait_for_stats(self, **least: int) -> None:
+        """Wait until each of these counts was reached."""
+        wait_for(
+            f"the counts {least}",
+            lambda: all(self.stats().get(key, 0) >= count for key, count in least.items()),
+            timeout_s=LIMIT_S,
+        )
+
+    def wait_for_empty_queue(self) -> None:
+        """Wait until nothing waits in the queue, and all that was delivered on one channel is settled."""
+        wait_for("an empty queue", self._is_settled, timeout_s=LIMIT_S)
+
+    def messages(self) -> int:
+        """Return how many messages the broker holds, in hand or not; the figure is up to a second old."""
+        figures = self.queue.figures()
+        return figures.ready + figures.unacked
+
+    def dead_letters(self) -> list[tuple[bytes, str]]:
+        """Return the dead letters, body and reason, and leave none."""
+        with self._channel() as channel:
+            letters: list[tuple[bytes, str]] = []
+            while True:
+                _, properties, body = channel.basic_get(f"{self.queue.name}.dead", auto_ack=True)
+                if body is None:
+                    return letters
+                letters.append((body, properties.headers["reason"]))
+
+    def _is_settled(self) -> bool:
+        stats = self.stats()
+        settled = sum(stats.get(key, 0) for key in ("acked", "nacked_requeue", "nacked_dropped"))
+        with self._channel() as channel:
+            ready = channel.queue_declare(self.queue.name, passive=True).method.message_count
+        return bool(ready == 0 and stats.get("delivered") == settled and self.messages() == 0)
+
+    @contextlib.contextmanager
+    def _channel(self) -> Iterator[Any]:
+        with contextlib.closing(pika.BlockingConnection(pika.URLParameters(self.queue.amqp_url()))) as connection:
+            yield connection.channel()
+
+    def calls(self) -> Counter[str]:
+        """Return how many calls pika-mem0 got for each conversation, those that ended."""
+        return Counter(line["conversation_id"] for line in read_lines(self.journal))
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON lines of ``path``; a line that is still being written is left out."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def conversation(conversation_id: str, rows: int = 3, row_length: int = 100) -> bytes:
+    """Return a message as the API server publishes it."""
+    log = [
+        {"role": "user", "content": "ạ" * row_length, "timestamp": f"2026-01-01T11:42:{number % 60:02d}Z"}
+        for number in range(rows)
+    ]
+    message = {"conversation_id": conversation_id, "user_id": "u", "bot_id": "b", "conversation_log": log}
+    return json.dumps(message, ensure_ascii=False).encode()
+
+
+@contextlib.contextmanager
+def bench_parts(folder: Path, run_id: str) -> Iterator[tuple[RunScope, Any, Mem0, Path]]:
+    """Start the parts that a module's tests share: a broker, and a pika-mem0 with its journal."""
+    with RunScope(run_id, folder / "state") as scope, broker(scope, folder / "logs") as node:
+        journal = folder / "mem0.jsonl"
+        with fake_mem0(scope, folder / "logs", seed=1, journal=journal) as mem0:
+            yield scope, node, mem0, journal
+
+
+@contextlib.contextmanager
+def bench_for(parts: tuple[RunScope, Any, Mem0, Path], name: str, folder: Path) -> Iterator[Bench]:
+    """Give one test a queue and a migrated database of its own; its conversations are named after nobody else's."""
+    scope, node, mem0, journal = parts
+    mem0.put_rules([], ANSWER)
+    journal.write_text("")  # fake_mem0 appends, so what follows is this test's
+    with work_queue(node, f"test/{name}", "conversation_events_processing") as queue:
+        bench = Bench(queue, mem0, scope, folder, journal)
+        bench.command("migrate")
+        yield bench
+        mem0.release()

@@ -1,0 +1,130 @@
+"""Builds the parts of a worker from its settings and its remedies: the one place that knows every strategy.
+
+``command_line`` calls it. Nothing is started here, and no network is touched.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from worker_under_test.alerts import Alerts
+from worker_under_test.conversation_event_model import ConversationEventStatus
+from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
+from worker_under_test.conversation_event_repository import RetryPolicy, utc_now
+from worker_under_test.database import open_database, session_factory
+from worker_under_test.dead_letter_queue import DeadLetterQueue
+from worker_under_test.failed_events_processing import FailedEventsProcessor
+from worker_under_test.llm_analysis_utils import LlmClient, MemoryApiClient
+from worker_under_test.rabbitmq_consumer import ConsumerRemedies, RabbitMQConsumer
+from worker_under_test.remedies import (
+    bounded_queue,
+    clean_up,
+    exception_retention,
+    failure_record,
+    idempotent_redelivery,
+    other_error_outcome,
+    prefetch_in_force,
+    retry_limit,
+    retry_schedule,
+    timeout_outcome,
+    total_deadline,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Engine
+
+    from worker_under_test.config_settings import Settings
+    from worker_under_test.database import SessionFactory
+    from worker_under_test.remedies.chosen import Remedies
+    from worker_under_test.remedies.failure_record import OutcomeRecorder
+    from worker_under_test.worker_stats import WorkerStats
+
+# The settlements of the I/O thread and of ten threads at once; the original holds one connection for each message in
+# work.
+_SPARE_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the consumer and the retry job have in common."""
+
+    engine: Engine
+    sessions: SessionFactory
+    policy: RetryPolicy
+    alerts: Alerts
+    recorder: OutcomeRecorder
+    service: ConversationEventProcessingService
+
+
+def _parts(
+    settings: Settings,
+    remedies: Remedies,
+    stopping: threading.Event,
+    settled: frozenset[ConversationEventStatus],
+    now: Callable[[], datetime],
+) -> _Parts:
+    engine = open_database(settings.database_url, settings.max_workers + _SPARE_CONNECTIONS)
+    sessions = session_factory(engine)
+    policy = RetryPolicy(retry_schedule.choose(remedies.retry_schedule), settings.retry_base_hours, now)
+    recorder = failure_record.choose(remedies.failure_record, sessions, policy, settings.record_hold_s, stopping)
+    poster = total_deadline.choose(remedies.total_deadline, settings.memory_api_timeout_s)
+    service = ConversationEventProcessingService(
+        llm_client=LlmClient(settings, poster, remedies.llm_switch),
+        memory_api=MemoryApiClient(settings, poster),
+        sessions=sessions,
+        policy=policy,
+        recorder=recorder,
+        settled_statuses=settled,
+    )
+    alerts = Alerts(settings.alert_rate_limit_s, settings.alerts_file)
+    return _Parts(engine, sessions, policy, alerts, recorder, service)
+
+
+@contextmanager
+def assembled_consumer(
+    settings: Settings, remedies: Remedies, stats: WorkerStats, stopping: threading.Event
+) -> Iterator[RabbitMQConsumer]:
+    """Yield the worker, ready to ``run``; the database is closed behind it."""
+    settled = idempotent_redelivery.settled_statuses(remedies.idempotent_redelivery)
+    parts = _parts(settings, remedies, stopping, settled, utc_now)
+    dead_letters = DeadLetterQueue(settings)
+    chosen = ConsumerRemedies(
+        start=prefetch_in_force.choose(remedies.prefetch_in_force),
+        admission=bounded_queue.choose(remedies.bounded_queue, parts.recorder, parts.alerts, settings),
+        attempt=exception_retention.choose(remedies.exception_retention, settings.requeue_backoff_s),
+        handling=clean_up.choose(remedies.clean_up),
+        timeout_outcome=timeout_outcome.choose(remedies.timeout_outcome, parts.recorder, parts.alerts, settings),
+        other_error_outcome=other_error_outcome.choose(remedies.other_error_outcome, parts.recorder, dead_letters),
+        in_hand=idempotent_redelivery.work_in_hand(remedies.idempotent_redelivery),
+        is_stale=idempotent_redelivery.stale_check(remedies.idempotent_redelivery),
+    )
+    try:
+        yield RabbitMQConsumer(settings, parts.service, chosen, stats, stopping)
+    finally:
+        parts.engine.dispose()
+
+
+@contextmanager
+def assembled_retry_job(
+    settings: Settings, remedies: Remedies, now: Callable[[], datetime]
+) -> Iterator[FailedEventsProcessor]:
+    """Yield the retry job. Its events are FAILED, so that status is no reason to leave one alone."""
+    settled = frozenset({ConversationEventStatus.PROCESSED, ConversationEventStatus.SKIPPED})
+    parts = _parts(replace(settings, max_workers=1), remedies, threading.Event(), settled, now)
+    try:
+        yield FailedEventsProcessor(
+            service=parts.service,
+            handling=clean_up.choose(remedies.clean_up),
+            sessions=parts.sessions,
+            policy=parts.policy,
+            limit=retry_limit.choose(remedies.retry_limit, settings.max_retry_attempts),
+            alerts=parts.alerts,
+        )
+    finally:
+        parts.engine.dispose()

@@ -1,0 +1,174 @@
+"""The command line: ``run`` (the default), ``migrate``, ``retry``, ``remedies``.
+
+It alone reads the environment and turns errors into exit codes: 0 after SIGTERM or SIGINT and a complete drain, 1 on
+an error it can't go on from, 2 on bad configuration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker_under_test.assembly import assembled_consumer, assembled_retry_job
+from worker_under_test.config_settings import Settings, load_settings
+from worker_under_test.conversation_event_repository import utc_now
+from worker_under_test.database import create_schema, open_database
+from worker_under_test.errors import ConfigurationError
+from worker_under_test.remedies import chosen
+from worker_under_test.remedies.table import ALL
+from worker_under_test.worker_log import configure_log
+from worker_under_test.worker_stats import WorkerStats, stats_written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+logger = structlog.get_logger()
+
+# Beyond the grace: to close the connection, and to write the last line.
+_LAST_RESORT_S = 5.0
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+Preset = Annotated[str, typer.Option("--preset", help="incident, postmortem or fixed")]
+Mechanism = Annotated[str | None, typer.Option("--mechanism", help="M0, M1, M2 or M1+M2; with incident only")]
+With = Annotated[
+    list[str] | None, typer.Option("--with", help="a remedy to add: NAME (hardened) or NAME=report; repeatable")
+]
+Without = Annotated[list[str] | None, typer.Option("--without", help="a remedy to leave out; repeatable")]
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` asks for; options without a verb belong to ``run``."""
+    arguments = sys.argv[1:]
+    if not arguments or (arguments[0].startswith("-") and arguments[0] != "--help"):
+        arguments = ["run", *arguments]
+    app(args=arguments, prog_name="python -m worker_under_test")
+
+
+@contextlib.contextmanager
+def _errors_as_exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        logger.error("bad_configuration", reason=str(error))  # noqa: TRY400 - the sentence says it all
+        raise typer.Exit(2) from None
+    except (SQLAlchemyError, OSError) as error:
+        logger.error("cannot_go_on", error=f"{type(error).__name__}: {error}")  # noqa: TRY400 - as above
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def run(
+    preset: Preset = "fixed",
+    mechanism: Mechanism = None,
+    with_: With = None,
+    without: Without = None,
+) -> None:
+    """Consume the queue until SIGTERM or SIGINT."""
+    configure_log()
+    with _errors_as_exit_codes():
+        remedies = chosen.choose(preset, mechanism, with_ or [], without or [])
+        settings = load_settings(os.environ, remedies)
+        stopping, stats = threading.Event(), WorkerStats()
+        _stop_on_signals(stopping, settings.shutdown_grace_s + _LAST_RESORT_S)
+        logger.info("worker_started", preset=preset, mechanism=mechanism, pid=os.getpid())
+        with (
+            assembled_consumer(settings, remedies, stats, stopping) as consumer,
+            stats_written(stats, settings.stats_file, settings.stats_interval_s),
+        ):
+            try:
+                drained = consumer.run()
+            except Exception as error:  # noqa: BLE001 - said, and turned into the exit code, here
+                logger.error("cannot_go_on", error=repr(error))  # noqa: TRY400 - the log is bounded, a traceback is not
+                drained = False
+    if not drained:
+        _exit_now()
+
+
+def _stop_on_signals(stopping: threading.Event, last_resort_s: float) -> None:
+    """Set ``stopping`` on SIGTERM and SIGINT.
+
+    Whatever still runs ``last_resort_s`` later is ended: on a stalled link pika waits for the broker until the
+    heartbeat gives up, which is longer than any grace.
+    """
+
+    def stop(*_: object) -> None:
+        if not stopping.is_set():
+            timer = threading.Timer(last_resort_s, _exit_now)
+            timer.daemon = True
+            timer.start()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def _exit_now() -> None:
+    """Exit with 1, at once: threads that hang in a call would hold up the interpreter's own exit."""
+    sys.stderr.flush()
+    os._exit(1)
+
+
+@app.command()
+def migrate(preset: Preset = "fixed", with_: With = None, without: Without = None) -> None:
+    """Create the tables that are missing at DATABASE_URL; the report's CHECK with --preset postmortem."""
+    configure_log()
+    with _errors_as_exit_codes():
+        remedies = chosen.choose(preset, None, with_ or [], without or [])
+        settings = load_settings(os.environ, remedies)
+        engine = open_database(settings.database_url, connections_max=1)
+        try:
+            create_schema(engine, remedies.retry_limit)
+        finally:
+            engine.dispose()
+
+
+@app.command()
+def retry(
+    preset: Preset = "fixed",
+    with_: With = None,
+    without: Without = None,
+    now: Annotated[str | None, typer.Option("--now", help="the job's time, ISO 8601; default: the clock's")] = None,
+    once: Annotated[bool, typer.Option("--once", help="one batch of 25 at most")] = False,
+) -> None:
+    """Process the FAILED events that are due, and print what was done, as JSON."""
+    configure_log()
+    with _errors_as_exit_codes():
+        remedies = chosen.choose(preset, None, with_ or [], without or [])
+        settings: Settings = load_settings(os.environ, remedies)
+        with assembled_retry_job(settings, remedies, _clock(now)) as job:
+            typer.echo(json.dumps(job.process_failed_events(once=once).as_dict()))
+
+
+@app.command(name="remedies")
+def remedies_table() -> None:
+    """Print the remedies: what each preset does, and where the report asks for it."""
+    for remedy in ALL:
+        typer.echo(f"{remedy.name}")
+        typer.echo(f"    incident:   {remedy.original}")
+        typer.echo(f"    postmortem: {remedy.report}")
+        typer.echo(f"    fixed:      {remedy.hardened}")
+        typer.echo(f"    report:     {remedy.asked_for}")
+
+
+def _clock(now: str | None) -> Callable[[], datetime]:
+    """Return the clock; with ``now``, one that starts there and runs on."""
+    if now is None:
+        return utc_now
+    try:
+        start = datetime.fromisoformat(now)
+    except ValueError:
+        raise ConfigurationError(f"--now is {now!r}; give e.g. 2026-01-01T18:00:00+00:00") from None
+    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
+    offset = start - utc_now()
+    return lambda: utc_now() + offset

@@ -1,0 +1,95 @@
+"""The database: its engine, and the creation of its schema.
+
+The commands open it; the repository works on its sessions. SQLite runs in WAL mode, so that ten threads and a retry
+job can read while one writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CheckConstraint, MetaData, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+
+from worker_under_test.conversation_event_model import Base, ConversationEvent
+from worker_under_test.errors import ConfigurationError
+from worker_under_test.remedies import retry_limit
+
+if TYPE_CHECKING:
+    from worker_under_test.remedies.behaviour import Behaviour
+
+SessionFactory = sessionmaker[Session]
+
+# How long a writer waits for another one. Transactions here last milliseconds, so five seconds of waiting mean that
+# the database is out of order, or the machine is.
+_LOCK_WAIT_S = 5
+# What each driver calls its limits; a statement of ours takes milliseconds. libpq's shortest connect_timeout is 2 s.
+_CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": _LOCK_WAIT_S},
+    "postgresql": {"connect_timeout": _LOCK_WAIT_S, "options": f"-c statement_timeout={_LOCK_WAIT_S * 1000}"},
+}
+# SQLite's own default is 2 MB for each connection; events are small rows, and the worker has one connection for each
+# thread.
+_SQLITE_CACHE_KIB = 512
+
+
+def open_database(database_url: str, connections_max: int) -> Engine:
+    """Return an engine of at most ``connections_max`` connections; none is opened yet.
+
+    Raises:
+        ConfigurationError: ``database_url`` is not an address that SQLAlchemy knows.
+    """
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise ConfigurationError("DATABASE_URL is not an SQLAlchemy URL; give e.g. sqlite:///events.db") from None
+    is_sqlite = url.get_backend_name() == "sqlite"
+    arguments = _CONNECT_ARGUMENTS.get(url.get_backend_name(), {})
+    try:
+        engine = create_engine(
+            url,
+            connect_args=arguments,
+            pool_size=connections_max,
+            max_overflow=0,
+            pool_timeout=_LOCK_WAIT_S,
+            pool_pre_ping=not is_sqlite,  # a server's connections die with it; a file's do not
+        )
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(
+            f"DATABASE_URL can't be used ({error}); install its driver or give sqlite:///events.db"
+        ) from error
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Set what a connection to a SQLite file needs, each time one is opened."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # With a WAL, NORMAL loses nothing when the process is killed, only when the machine loses power.
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
+    cursor.close()
+
+
+def session_factory(engine: Engine) -> SessionFactory:
+    """Return the maker of sessions, the original's ``SessionLocal``."""
+    return sessionmaker(bind=engine)
+
+
+def create_schema(engine: Engine, limit: Behaviour) -> None:
+    """Create the tables that are missing; an existing table is left as it is.
+
+    The statuses that the CHECK admits depend on ``limit``, the behaviour of the retry limit: the report forgot
+    PERMANENTLY_FAILED.
+    """
+    schema = MetaData()
+    for table in Base.metadata.sorted_tables:
+        table.to_metadata(schema)
+    admitted = ", ".join(f"'{status}'" for status in retry_limit.admitted_statuses(limit))
+    events = schema.tables[ConversationEvent.__tablename__]
+    events.append_constraint(CheckConstraint(f"status IN ({admitted})", name="conversation_events_status"))
+    schema.create_all(engine)

@@ -1,0 +1,59 @@
+"""The dead-letter queue: where a body goes that no retry can turn into a conversation.
+
+Used by ``remedies.other_error_outcome``, from executor threads; so each put opens a connection of its own, and the
+consumer's I/O never waits for a publisher confirm. The queue is ``<queue>.dead``, durable, read by people. The work
+queue itself needs no dead-letter arguments: changing those would mean deleting it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pika
+import pika.exceptions
+
+from worker_under_test.errors import DeadLetterError
+
+if TYPE_CHECKING:
+    from worker_under_test.config_settings import Settings
+
+# Covers connecting and the confirm; a broker above its memory watermark blocks publishers for as long as that lasts.
+_PUT_TIMEOUT_S = 10
+
+
+class DeadLetters(Protocol):
+    """Takes what can't be processed."""
+
+    def put(self, body: bytes, reason: str) -> None:
+        """Store ``body``; when this returns, it is stored.
+
+        Raises:
+            DeadLetterError: it may not be stored.
+        """
+        ...
+
+
+class DeadLetterQueue:
+    """A durable queue beside the work queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.name = f"{settings.rabbitmq_queue}.dead"
+        self._parameters = pika.URLParameters(settings.rabbitmq_url)
+        self._parameters.connection_attempts = 1
+        self._parameters.socket_timeout = _PUT_TIMEOUT_S
+        self._parameters.blocked_connection_timeout = _PUT_TIMEOUT_S
+
+    def put(self, body: bytes, reason: str) -> None:
+        """Publish ``body``, persistent, and wait for the broker's confirm."""
+        properties = pika.BasicProperties(delivery_mode=2, headers={"reason": reason})
+        try:
+            connection = pika.BlockingConnection(self._parameters)
+            try:
+                channel = connection.channel()
+                channel.queue_declare(self.name, durable=True)
+                channel.confirm_delivery()
+                channel.basic_publish("", self.name, body, properties, mandatory=True)
+            finally:
+                connection.close()
+        except (pika.exceptions.AMQPError, OSError) as error:
+            raise DeadLetterError(f"{self.name}: {type(error).__name__}: {error}") from error

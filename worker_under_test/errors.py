@@ -1,0 +1,45 @@
+"""Every error the worker raises on purpose.
+
+Imports nothing. ``command_line`` alone turns one into an exit code; the consumer turns the others into a ``Failure``.
+
+    WorkerError
+    ├── ConfigurationError        exit 2   an environment variable or an option can't be used
+    ├── UnparseableMessageError            the body is not a conversation; no retry will change that
+    ├── MemoryApiTimeoutError              pika-mem0 did not answer before the deadline
+    ├── MemoryApiResponseError             pika-mem0 answered, and the answer can't be used
+    ├── DatabaseUnavailableError           an outcome could not be made durable in time
+    ├── AlreadyInHandError                 another thread works on an earlier delivery of the same message
+    └── DeadLetterError                    an unparseable message could not be put aside
+"""
+
+
+class WorkerError(Exception):
+    """The root: something the worker can name went wrong."""
+
+
+class ConfigurationError(WorkerError):
+    """An environment variable or an option can't be used. The message names it, its value, and what would do."""
+
+
+class UnparseableMessageError(WorkerError):
+    """The body is not a conversation message. The text says where, and never what it holds: a body is 3 MB."""
+
+
+class MemoryApiTimeoutError(WorkerError):
+    """pika-mem0 did not answer before the deadline of the call."""
+
+
+class MemoryApiResponseError(WorkerError):
+    """pika-mem0 answered with something else than facts: no 2xx, no JSON, too much, or a broken connection."""
+
+
+class DatabaseUnavailableError(WorkerError):
+    """The database could not be read or written within the hold; the message must stay with the broker."""
+
+
+class AlreadyInHandError(WorkerError):
+    """Another thread of this worker is at work on an earlier delivery of the same message."""
+
+
+class DeadLetterError(WorkerError):
+    """The broker did not confirm a dead letter; the message must stay where it is."""

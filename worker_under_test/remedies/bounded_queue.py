@@ -1,0 +1,101 @@
+"""Remedy: how many messages may wait in the executor's queue, and what becomes of one too many.
+
+The report: from 80 % of 100 waiting messages on, mark the event FAILED (``QUEUE_FULL``), then nack without requeue; a
+HIGH alert, at most one in five minutes. Hole 13: with prefetch 10 in force no message ever waits, and none of this
+runs; it matters where the prefetch is large or, as in the incident, not in force.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol
+
+from worker_under_test.alerts import AlertLevel, AlertType
+from worker_under_test.errors import UnparseableMessageError
+from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
+from worker_under_test.remedies.behaviour import Behaviour, Remedy
+from worker_under_test.streamed_conversation import read_conversation
+
+if TYPE_CHECKING:
+    from worker_under_test.alerts import Alerts
+    from worker_under_test.config_settings import Settings
+    from worker_under_test.remedies.failure_record import OutcomeRecorder
+
+REMEDY = Remedy(
+    name="bounded_queue",
+    original="unbounded",
+    report="80 waiting: FAILED when a row exists, then nack without requeue; HIGH alert",
+    hardened="80 waiting: FAILED made durable, then ack; else back to the broker later",
+    asked_for="3.5",
+)
+
+
+class Admission(Protocol):
+    """Decides over a message before it is queued."""
+
+    def __call__(self, delivery: Delivery, waiting: int) -> Settlement | None:
+        """Return None to admit the message, else how to settle it; ``waiting`` messages are queued already."""
+        ...
+
+
+def choose(behaviour: Behaviour, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings) -> Admission:
+    """Return the admission of ``behaviour``."""
+    if behaviour is Behaviour.ORIGINAL:
+        return admit_all
+    backpressure = _Backpressure(recorder, alerts, settings)
+    return backpressure.reject_as_reported if behaviour is Behaviour.REPORT else backpressure.reject_durably
+
+
+def admit_all(delivery: Delivery, waiting: int) -> None:
+    """Queue it, whatever is queued already."""
+
+
+class _Backpressure:
+    """What the two bounded behaviours share: the threshold and the alert."""
+
+    def __init__(self, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings) -> None:
+        self._recorder = recorder
+        self._alerts = alerts
+        self._max = settings.queue_max_size
+        self._threshold = settings.backpressure_limit
+
+    def reject_as_reported(self, delivery: Delivery, waiting: int) -> Settlement | None:
+        """Mark the event FAILED, then drop the message.
+
+        Hole 8: without a row, or with the database away, nothing is marked, and there is no dead-letter exchange: the
+        message is lost.
+        """
+        if waiting < self._threshold:
+            return None
+        self._alert(waiting)
+        conversation_id = json.loads(delivery.body).get("conversation_id")
+        self._recorder.record_failed(conversation_id, self._failure(waiting), delivery.body, hold=False)
+        return Settlement.NACK_DROP
+
+    def reject_durably(self, delivery: Delivery, waiting: int) -> Settlement | None:
+        """Leave the message to the retry job; to the broker when that can't be recorded at once."""
+        if waiting < self._threshold:
+            return None
+        self._alert(waiting)
+        try:
+            conversation_id = read_conversation(delivery.body).conversation_id
+        except UnparseableMessageError:
+            return Settlement.REQUEUE_LATER  # for a thread with time to put it aside
+        recorded = self._recorder.record_failed(conversation_id, self._failure(waiting), delivery.body, hold=False)
+        return Settlement.ACK if recorded else Settlement.REQUEUE_LATER
+
+    def _failure(self, waiting: int) -> Failure:
+        return Failure(FailureKind.OTHER, "QUEUE_FULL", f"Worker queue full: {waiting}/{self._max}")
+
+    def _alert(self, waiting: int) -> None:
+        self._alerts.send_alert_safe(
+            AlertType.WORKFLOW_EXECUTION_FAILURE,
+            AlertLevel.HIGH,
+            f"Worker queue size exceeded threshold: {waiting}/{self._max} ({100 * waiting / self._max:.1f}%)",
+            {
+                "queue_size": waiting,
+                "max_size": self._max,
+                "threshold": self._threshold,
+                "action": "backpressure_triggered",
+            },
+        )

@@ -1,0 +1,108 @@
+"""Remedy: what a redelivered message and a stale acknowledgement do.
+
+Hole 14: after a crash or a lost connection the broker delivers again what was not acknowledged. Some of it was
+finished; and the threads that still work on the first delivery hold tags of a channel that is gone. The same number
+on the new channel is another message.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from worker_under_test.conversation_event_model import ConversationEventStatus
+from worker_under_test.errors import AlreadyInHandError
+from worker_under_test.remedies.behaviour import Behaviour, Remedy
+
+if TYPE_CHECKING:
+    from worker_under_test.outcomes import Delivery
+
+REMEDY = Remedy(
+    name="idempotent_redelivery",
+    original="processed again; tags are used on whatever channel is open",
+    report="as it was",
+    hardened="what is recorded is acknowledged without a call; stale work and stale tags are dropped",
+    asked_for="not in the report (hole 14)",
+)
+
+_SETTLED = frozenset(
+    {
+        ConversationEventStatus.PROCESSED,
+        ConversationEventStatus.SKIPPED,
+        ConversationEventStatus.FAILED,  # recorded, its message kept: it is the retry job's
+        ConversationEventStatus.PERMANENTLY_FAILED,
+    }
+)
+
+
+class WorkInHand:
+    """The conversations that a thread of this worker is at work on, until their outcome is recorded.
+
+    A thread that was cut off from the broker finishes its call; the redelivered message waits for that instead of
+    calling a second time. It does not know of other worker processes: between those, pika-mem0 has the
+    ``Idempotency-Key``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: dict[str, Delivery] = {}  # at most one for each thread
+
+    def take(self, delivery: Delivery) -> None:
+        """Have ``delivery`` hold its conversation, until it is released.
+
+        Raises:
+            AlreadyInHandError: an earlier delivery of the same message holds it.
+        """
+        if delivery.conversation_id is None:
+            return
+        with self._lock:
+            if self._holders.setdefault(delivery.conversation_id, delivery) is not delivery:
+                raise AlreadyInHandError(
+                    f"conversation {delivery.conversation_id} is in work, on a lost connection's behalf"
+                )
+
+    def release(self, delivery: Delivery) -> None:
+        """Let go of what ``delivery`` holds, if it holds anything."""
+        with self._lock:
+            if delivery.conversation_id is not None and self._holders.get(delivery.conversation_id) is delivery:
+                del self._holders[delivery.conversation_id]
+
+
+class UnguardedWork(WorkInHand):
+    """The original kept no such account; the retry job has the database's claim instead."""
+
+    def take(self, delivery: Delivery) -> None:
+        """Let any number of threads work on one conversation."""
+
+
+class StaleCheck(Protocol):
+    """Tells deliveries of a channel that is gone."""
+
+    def __call__(self, delivery: Delivery, channel_epoch: int) -> bool:
+        """Return whether ``delivery`` must be left alone, now that the channel is number ``channel_epoch``."""
+        ...
+
+
+def settled_statuses(behaviour: Behaviour) -> frozenset[ConversationEventStatus]:
+    """Return the statuses of which a delivery needs no more work."""
+    return _SETTLED if behaviour is Behaviour.HARDENED else frozenset()
+
+
+def work_in_hand(behaviour: Behaviour) -> WorkInHand:
+    """Return the account of ``behaviour``; one for each worker."""
+    return WorkInHand() if behaviour is Behaviour.HARDENED else UnguardedWork()
+
+
+def stale_check(behaviour: Behaviour) -> StaleCheck:
+    """Return the check of ``behaviour``."""
+    return is_of_another_channel if behaviour is Behaviour.HARDENED else never_stale
+
+
+def never_stale(delivery: Delivery, channel_epoch: int) -> bool:  # noqa: ARG001 - the protocol's signature
+    """Take any tag for a tag of the open channel."""
+    return False
+
+
+def is_of_another_channel(delivery: Delivery, channel_epoch: int) -> bool:
+    """A tag dies with its channel; the broker has requeued the message already."""
+    return delivery.channel_epoch != channel_epoch

@@ -1,0 +1,64 @@
+"""Remedy: what becomes of a message that failed otherwise than by a timeout: an HTTP 500, a broken body.
+
+The report leaves it at ``nack(requeue=True)``. Hole 5: an HTTP 500 that arrives before the timeout then goes round
+and round, as before the fix.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from worker_under_test.errors import DeadLetterError
+from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
+from worker_under_test.remedies.behaviour import Behaviour, Remedy
+from worker_under_test.remedies.timeout_outcome import FailureOutcome, requeue
+
+if TYPE_CHECKING:
+    from worker_under_test.dead_letter_queue import DeadLetters
+    from worker_under_test.remedies.failure_record import OutcomeRecorder
+
+logger = structlog.get_logger()
+
+REMEDY = Remedy(
+    name="other_error_outcome",
+    original="nack, requeued",
+    report="nack, requeued",
+    hardened="FAILED, then ack; no conversation at all: dead letter; database away: later",
+    asked_for="3.2.3 leaves it as it was (hole 5)",
+)
+
+
+# These say nothing about the message: it is to be delivered again, in a while.
+_PASSING = frozenset({FailureKind.DATABASE, FailureKind.IN_HAND})
+
+
+def choose(behaviour: Behaviour, recorder: OutcomeRecorder, dead_letters: DeadLetters) -> FailureOutcome:
+    """Return the outcome of ``behaviour``."""
+    return Sorted(recorder, dead_letters) if behaviour is Behaviour.HARDENED else requeue
+
+
+class Sorted:
+    """Each kind of failure gets what can help it: time, a person, or a database that is back."""
+
+    def __init__(self, recorder: OutcomeRecorder, dead_letters: DeadLetters) -> None:
+        self._recorder = recorder
+        self._dead_letters = dead_letters
+
+    def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
+        """Record the failure where its kind belongs; what can't be recorded goes back to the broker, after a while."""
+        if failure.kind is FailureKind.UNPARSEABLE:
+            return self._put_aside(delivery, failure)
+        if failure.kind in _PASSING or delivery.conversation_id is None:
+            return Settlement.REQUEUE_LATER
+        recorded = self._recorder.record_failed(delivery.conversation_id, failure, delivery.body)
+        return Settlement.ACK if recorded else Settlement.REQUEUE_LATER
+
+    def _put_aside(self, delivery: Delivery, failure: Failure) -> Settlement:
+        try:
+            self._dead_letters.put(delivery.body, failure.error_details)
+        except DeadLetterError as error:
+            logger.warning("dead_letter_not_confirmed", error=str(error))
+            return Settlement.REQUEUE_LATER
+        return Settlement.ACK

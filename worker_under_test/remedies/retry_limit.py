@@ -1,0 +1,128 @@
+"""Remedy: how often an event is retried, and what ``should_retry`` means.
+
+The report asks for at most 5 retries, then PERMANENTLY_FAILED for a person to handle. The retry job
+(``process_failed_events``) asks ``decide`` about each event that it fetched, and ``count_failure`` after a retry that
+failed.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from worker_under_test.conversation_event_model import ConversationEvent, ConversationEventStatus
+from worker_under_test.remedies.behaviour import Behaviour, Remedy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+REMEDY = Remedy(
+    name="retry_limit",
+    original="none",
+    report="5, but nothing counts them, and PERMANENTLY_FAILED is not in the CHECK",
+    hardened="5, counted; not due yet is not the same as given up",
+    asked_for="3.2.5, 3.4",
+)
+
+
+class RetryDecision(Enum):
+    """What to do with an event that the retry job fetched."""
+
+    RETRY = "retry"
+    NOT_DUE = "not_due"  # somebody else rescheduled it since it was fetched
+    GIVE_UP = "give_up"
+
+
+class RetryLimit(Protocol):
+    """Decides over an event that failed. ``claims``: the job takes an event for itself before it works on it."""
+
+    claims: bool
+
+    def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:
+        """Return what to do with a fetched event."""
+        ...
+
+    def count_failure(self, event: ConversationEvent) -> int | None:
+        """Count one more failed retry; return the attempt that the schedule is to use, None for the first one's."""
+        ...
+
+
+def choose(behaviour: Behaviour, retries_max: int) -> RetryLimit:
+    """Return the limit of ``behaviour``; ``retries_max`` is MAX_RETRY_ATTEMPTS."""
+    if behaviour is Behaviour.ORIGINAL:
+        return Unlimited()
+    return AsReported(retries_max) if behaviour is Behaviour.REPORT else Counted(retries_max)
+
+
+def admitted_statuses(behaviour: Behaviour) -> tuple[ConversationEventStatus, ...]:
+    """Return the statuses that the CHECK of ``conversation_events`` admits.
+
+    Hole 9: the report's CHECK leaves PERMANENTLY_FAILED out, so the database refuses the update that ends a retry.
+    """
+    if behaviour is Behaviour.HARDENED:
+        return tuple(ConversationEventStatus)
+    return tuple(
+        status for status in ConversationEventStatus if status is not ConversationEventStatus.PERMANENTLY_FAILED
+    )
+
+
+class Unlimited:
+    """Every due event is retried, for ever."""
+
+    claims = False
+
+    def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:  # noqa: ARG002 - the protocol's
+        """Retry it."""
+        return RetryDecision.RETRY
+
+    def count_failure(self, event: ConversationEvent) -> int | None:  # noqa: ARG002 - the protocol's
+        """Count nothing."""
+        return None
+
+
+class AsReported:
+    """The report's ``should_retry`` and the use its caller makes of it."""
+
+    claims = False
+
+    def __init__(self, retries_max: int) -> None:
+        self._retries_max = retries_max
+
+    def should_retry(self, event: ConversationEvent, now: datetime) -> bool:
+        """Answer as the report's code does: false for "given up" and for "not due yet" alike."""
+        if event.retry_count >= self._retries_max:
+            return False
+        return not (event.next_attempt_at and event.next_attempt_at > now)
+
+    def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:
+        """Take the answer as the report's caller does. Hole 12: an event that is only not due yet is given up."""
+        return RetryDecision.RETRY if self.should_retry(event, now) else RetryDecision.GIVE_UP
+
+    def count_failure(self, event: ConversationEvent) -> int | None:  # noqa: ARG002 - the protocol's
+        """Count nothing.
+
+        Hole 10: ``retry_count`` stays 0 and ``mark_failed`` is never told the attempt; no limit bites.
+        """
+        return None
+
+
+class Counted:
+    """Retries are counted, and the three cases are three answers."""
+
+    claims = True
+
+    def __init__(self, retries_max: int) -> None:
+        self._retries_max = retries_max
+
+    def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:
+        """Give up only an event whose retries are used up."""
+        if event.retry_count >= self._retries_max:
+            return RetryDecision.GIVE_UP
+        if event.next_attempt_at and event.next_attempt_at > now:
+            return RetryDecision.NOT_DUE
+        return RetryDecision.RETRY
+
+    def count_failure(self, event: ConversationEvent) -> int | None:
+        """Count it: the wait after the n-th failed retry is that of attempt n."""
+        event.retry_count += 1
+        return event.retry_count

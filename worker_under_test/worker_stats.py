@@ -1,0 +1,103 @@
+"""What the worker says of itself: counts since the process started, written as JSON lines.
+
+The consumer counts; a thread of its own writes, so that a worker whose other threads all hang still says so. The keys
+are the contract's.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = structlog.get_logger()
+
+_KEYS = (
+    "executor_queue",
+    "in_flight",
+    "delivered",
+    "acked",
+    "nacked_requeue",
+    "nacked_dropped",
+    "processed",
+    "failed",
+    "timeouts",
+)
+
+
+class WorkerStats:
+    """Counters that any thread may change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter(dict.fromkeys(_KEYS, 0))
+
+    def add(self, key: str, amount: int = 1) -> None:
+        """Change one count."""
+        with self._lock:
+            self._counts[key] += amount
+
+    def start_work(self) -> None:
+        """Move one message from the executor's queue into a thread."""
+        with self._lock:
+            self._counts["executor_queue"] -= 1
+            self._counts["in_flight"] += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait in the executor's queue."""
+        return self._counts["executor_queue"]
+
+    @property
+    def unfinished(self) -> int:
+        """How many messages wait or are being processed."""
+        with self._lock:
+            return self._counts["executor_queue"] + self._counts["in_flight"]
+
+    def line(self) -> str:
+        """Return the counts as one JSON line."""
+        with self._lock:
+            return json.dumps({"mono_s": round(time.monotonic(), 3), **{key: self._counts[key] for key in _KEYS}})
+
+
+@contextmanager
+def stats_written(stats: WorkerStats, stats_file: str | None, interval_s: float) -> Iterator[None]:
+    """Write ``stats`` to ``stats_file`` every ``interval_s`` seconds while the block runs, and once at its end.
+
+    Without a file, do nothing.
+    """
+    if stats_file is None:
+        yield
+        return
+    stop = threading.Event()
+    writer = threading.Thread(
+        target=_write, args=(stats, Path(stats_file), interval_s, stop), name="stats", daemon=True
+    )
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join(timeout=5)
+
+
+def _write(stats: WorkerStats, path: Path, interval_s: float, stop: threading.Event) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as sink:
+            while True:
+                stopping = stop.wait(interval_s)
+                sink.write(stats.line() + "\n")
+                sink.flush()
+                if stopping:
+                    return
+    except OSError as error:
+        logger.warning("stats_not_written", path=str(path), error=repr(error))
