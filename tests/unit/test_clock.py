@@ -1,7 +1,7 @@
 """Incident time and replay time: two clocks that map to one another inside the phases, as they were really played."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.clock import format_time_of_day, incident_time, replay_time
@@ -30,7 +30,6 @@ def timelines(draw: st.DrawFn) -> tuple[PhaseSpan, ...]:
     return tuple(spans)
 
 
-@settings(deadline=None)
 @given(timelines(), st.floats(0, 1, exclude_max=True), st.data())
 def test_the_two_clocks_are_inverse_inside_the_phases(
     phases: tuple[PhaseSpan, ...], share: float, data: st.DataObject
@@ -44,7 +43,6 @@ def test_the_two_clocks_are_inverse_inside_the_phases(
     assert found_s == pytest.approx(t_s, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(timelines(), st.floats(-50, 1000), st.floats(-50, 1000))
 def test_incident_time_never_runs_backwards(phases: tuple[PhaseSpan, ...], one_s: float, other_s: float) -> None:
     """Guarantees that a chart in incident time has its points in the order in which they were sampled."""

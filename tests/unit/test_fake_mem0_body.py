@@ -43,7 +43,6 @@ def found_in(body: bytes, sizes: Sequence[int]) -> str | None:
     return finder.conversation_id
 
 
-@settings(deadline=None)
 @given(
     conversation_id=ids,
     before=contents,
@@ -62,7 +61,6 @@ def test_the_id_is_found_wherever_it_stands_and_however_the_body_is_cut(
     assert found_in(body, sizes) == conversation_id
 
 
-@settings(deadline=None)
 @given(content=contents, sizes=cuts)
 def test_text_that_quotes_the_pair_is_never_taken_for_it(content: str, sizes: list[int]) -> None:
     """A body without the key has no id, whatever its strings say: JSON escapes the quotes inside them."""
@@ -70,7 +68,7 @@ def test_text_that_quotes_the_pair_is_never_taken_for_it(content: str, sizes: li
     assert found_in(body, sizes) is None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(filler=st.integers(min_value=0, max_value=4000), sizes=st.lists(st.integers(1, 700), min_size=1, max_size=5))
 def test_a_key_that_only_ends_like_ours_is_not_taken_at_the_windows_edge_either(filler: int, sizes: list[int]) -> None:
     r"""The backslash of ``x\"conversation_id"`` is seen even when it has just rolled out of the window."""

@@ -16,7 +16,7 @@ from harness.load.phrases import ENGLISH, VIETNAMESE
 INCIDENT_SIZES = PayloadSizes(min_bytes=2_900_000, max_bytes=3_200_000)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, SEED_MAX), size_bytes=st.integers(BODY_BYTES_MIN, 40_000))
 def test_a_body_has_exactly_the_size_asked_for(seed: int, size_bytes: int) -> None:
     """The scenario's sizes are what the worker's memory is judged by: not a byte more or less, and still valid JSON."""

@@ -43,7 +43,6 @@ phase_lists = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(phases=phase_lists, seed=st.integers(0, SEED_MAX))
 def test_a_schedule_is_sorted_unique_and_the_same_for_the_same_seed(phases: list[ArrivalPhase], seed: int) -> None:
     """Whatever the phases: times in order, inside their phases, ids unique, templates in the pool, replayable."""
@@ -71,7 +70,7 @@ def test_a_constant_rate_is_kept_to_the_message(rate_per_s: float, length_s: flo
     assert all(math.isclose(gap, 1 / rate_per_s, abs_tol=2e-6) for gap in gaps[:-1])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, SEED_MAX))
 def test_a_poisson_rate_is_kept_on_average(seed: int) -> None:
     """Over a thousand expected arrivals the count stays within six standard deviations, and the gaps are not equal."""

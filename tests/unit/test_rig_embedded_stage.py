@@ -19,7 +19,7 @@ LOSSLESS: list[Effect] = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     chunks=st.lists(st.binary(min_size=1, max_size=200), max_size=20),
     swaps=st.lists(st.tuples(st.integers(0, len(LOSSLESS) - 1), st.integers(0, 6)), max_size=12),

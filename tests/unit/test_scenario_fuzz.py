@@ -14,7 +14,7 @@ from harness.scenario import Scenario, load_scenario
 from tests.scenario_documents import document
 
 # The folder is shared by the examples of one test: each writes its file anew.
-FUZZ = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = yaml.safe_dump(document(), allow_unicode=True, sort_keys=False)
 # What people and machines write where something else belongs.
 WORDS = st.sampled_from(

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.scenario import quantities
@@ -98,7 +98,6 @@ def test_bytes_are_whole_numbers() -> None:
     assert isinstance(quantities.parse_bytes("2.5 KiB"), int)
 
 
-@settings(deadline=None)
 @given(st.floats(min_value=0, max_value=quantities.QUANTITY_MAX, allow_nan=False))
 def test_a_number_written_down_is_read_back_to_the_last_digit(number: float) -> None:
     """Guarantees that the JSON of a run says exactly what was played, tiny and huge numbers included."""
@@ -106,7 +105,6 @@ def test_a_number_written_down_is_read_back_to_the_last_digit(number: float) -> 
     assert quantities.parse_rate_per_s(f"{decimal(number)}/s") == number
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_text_makes_a_parser_fail_in_any_other_way(text: str) -> None:
     """Guarantees that whatever stands in a file ends in a number or in a ValueError."""

@@ -265,7 +265,7 @@ def test_a_path_that_is_no_run_is_no_run_directory(run: Path, tmp_path: Path) ->
             read_run(path)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from([*FILES, "trial.json", "rows.json"]), at=st.integers(0, 2000), junk=st.binary(max_size=20))
 def test_a_file_overwritten_anywhere_by_anything_still_gives_a_record(
     pristine: Path, tmp_path: Path, name: str, at: int, junk: bytes
