@@ -143,6 +143,17 @@ class Bench:
         figures = self.queue.figures()
         return figures.ready + figures.unacked
 
+    def lose_connection(self) -> None:
+        """Have the broker close the worker's connection, once it lists it: up to some seconds after it was opened."""
+        api = self.queue.broker.api
+
+        def is_listed() -> bool:
+            names = {consumer.connection for consumer in self.queue.consumers()}
+            return bool(names) and names <= set(api.connections())
+
+        wait_for("the worker's connection in the broker's list", is_listed, timeout_s=LIMIT_S)
+        api.close_connections()
+
     def dead_letters(self) -> list[tuple[bytes, str]]:
         """Return the dead letters, body and reason, and leave none."""
         with self._channel() as channel:

@@ -75,7 +75,7 @@ def test_a_connection_lost_during_the_calls_costs_the_hardened_worker_no_second_
     with bench.worker("--preset", "fixed"):
         bench.publish(*(conversation(each) for each in ids))
         wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
-        assert bench.queue.broker.api.close_connections() == 1
+        bench.lose_connection()
         bench.wait_for_stats(delivered=20)
         # The first deliveries' calls fail now; what is delivered meanwhile waits for their outcome.
         bench.mem0.put_rules([], ANSWER)
@@ -93,7 +93,7 @@ def test_a_connection_lost_during_the_calls_makes_the_report_call_again(bench: B
     bench.publish(*(conversation(f"c-{number}") for number in range(10)))
     with bench.worker("--preset", "postmortem"):
         wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
-        assert bench.queue.broker.api.close_connections() == 1
+        bench.lose_connection()
         wait_for("the same ten again", lambda: bench.mem0.stats()["hung"] == 20, timeout_s=LIMIT_S)
         bench.mem0.put_rules([], ANSWER)
         bench.mem0.release()
