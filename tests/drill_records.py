@@ -70,6 +70,17 @@ def memory(*levels: tuple[float, float, int, float]) -> MemorySeries:
     return MemorySeries(t_s, rss, rss * 1.02, lives.astype(np.int64))
 
 
+def climbing(series: MemorySeries, per_1000_bytes: float, acked_per_s: float = 1.0) -> MemorySeries:
+    """Return the samples with a leak on top: so many bytes for a thousand finished messages."""
+    leaked = series.t_s.clip(min=0) * acked_per_s * per_1000_bytes / 1000
+    return replace(series, rss_bytes=series.rss_bytes + leaked)
+
+
+def raised_at_the_end() -> MemorySeries:
+    """Return samples of a worker whose memory rises once all is drained, with no slope before."""
+    return memory((0, 44, 0, 110 * MB), (44, 49, 0, 140 * MB))
+
+
 def publishes(count: int = 50) -> tuple[Publish, ...]:
     """Return confirmed publishes, ten in the healthy phase and the rest in the burst, each sent as intended."""
     intended_s = [float(n) if n < 10 else 20.0 + (n - 10) / 4 for n in range(count)]

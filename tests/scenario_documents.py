@@ -61,6 +61,8 @@ _DOCUMENT: dict[str, Any] = {
             "expect": {
                 "never_killed": {},
                 "memory_budget": {"peak_at_most": "400 MiB"},
+                "memory_growth": {"per_1000_at_most": "100 MiB"},
+                "returns_to_baseline": {"baseline": "healthy", "above_at_most": "20 MiB"},
                 "all_accounted": {},
                 "throughput": {"against": "incident", "at_least": 3, "during": ["hanging", "burst"]},
             },

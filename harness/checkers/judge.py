@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.checkers import (
     accounted,
+    back_at_baseline,
     fidelity,
     healthy_again,
     limit,
     memory_budget,
+    memory_growth,
     oom,
     prefetch,
     storm,
@@ -83,15 +85,24 @@ def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], Ch
         yield oom.KILLED, lambda: oom.check_killed(case, killed)
     if expect.never_killed is not None:
         yield oom.SURVIVED, lambda: oom.check_survived(case)
-    if (budget := expect.memory_budget) is not None:
-        yield memory_budget.NAME, lambda: memory_budget.check(case, budget)
+    yield from _of_memory(case, expect)
     if expect.all_accounted is not None:
         yield accounted.NAME, lambda: accounted.check(case)
     if (rate := expect.throughput) is not None:
         yield throughput.NAME, lambda: throughput.check(case, rate)
-    if (healthy := expect.returns_to_healthy) is not None:
-        yield healthy_again.NAME, lambda: healthy_again.check(case, healthy)
     if (count := expect.effective_prefetch) is not None:
         yield prefetch.NAME, lambda: prefetch.check(case, count)
     if (fit := expect.fidelity) is not None:
         yield fidelity.NAME, lambda: fidelity.check(case, fit)
+
+
+def _of_memory(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], CheckResult]]]:
+    """Yield the checkers of how high memory went, how it grew, and where it ended."""
+    if (budget := expect.memory_budget) is not None:
+        yield memory_budget.NAME, lambda: memory_budget.check(case, budget)
+    if (slope := expect.memory_growth) is not None:
+        yield memory_growth.NAME, lambda: memory_growth.check(case, slope)
+    if (healthy := expect.returns_to_healthy) is not None:
+        yield healthy_again.NAME, lambda: healthy_again.check(case, healthy)
+    if (baseline := expect.returns_to_baseline) is not None:
+        yield back_at_baseline.NAME, lambda: back_at_baseline.check(case, baseline)

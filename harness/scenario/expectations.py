@@ -22,9 +22,17 @@ class OomKilled(Strict):
 
 
 class MemoryBudget(Strict):
-    """The worker's highest memory stays within this."""
+    """The worker's highest memory stays within this: the cgroup's mark, and the resident set's where asked."""
 
     peak_at_most: SizeBytes
+    rss_at_most: SizeBytes | None = None
+
+
+class MemoryGrowth(Strict):
+    """A thousand finished messages add no more than this to the resident set, after a warm-up."""
+
+    per_1000_at_most: SizeBytes
+    warm_up: Fraction = 0.1  # of the messages
 
 
 class NeverKilled(Strict):
@@ -49,6 +57,13 @@ class ReturnsToHealthy(Strict):
     at_most: SizeBytes
 
 
+class ReturnsToBaseline(Strict):
+    """Once everything is drained, memory is at most this far above its level in a phase before the storm."""
+
+    baseline: Name
+    above_at_most: SizeBytes
+
+
 class EffectivePrefetch(Strict):
     """The prefetch that the broker says is in force; 0 is unlimited."""
 
@@ -66,9 +81,11 @@ class Expect(Strict):
 
     oom_killed: OomKilled | None = None
     memory_budget: MemoryBudget | None = None
+    memory_growth: MemoryGrowth | None = None
     never_killed: NeverKilled | None = None
     all_accounted: AllAccounted | None = None
     throughput: Throughput | None = None
     returns_to_healthy: ReturnsToHealthy | None = None
+    returns_to_baseline: ReturnsToBaseline | None = None
     effective_prefetch: EffectivePrefetch | None = None
     fidelity: Fidelity | None = None

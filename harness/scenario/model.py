@@ -163,7 +163,8 @@ class Scenario(Strict):
             throughput = arm.expect.throughput
             if throughput and throughput.against not in self.arms.keys() - {name}:
                 raise ValueError(f"arms.{name}.expect.throughput.against: no other arm is named {throughput.against!r}")
-            wanted = throughput.during if throughput else ()
+            baseline = arm.expect.returns_to_baseline
+            wanted = (*(throughput.during if throughput else ()), *((baseline.baseline,) if baseline else ()))
             if missing := [phase for phase in wanted if phase not in phases]:
                 raise ValueError(f"arms.{name}.expect: no phase is named {missing[0]!r}; there are {phases}")
             if throughput and not _is_stretch(throughput.during, phases):

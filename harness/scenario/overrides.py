@@ -75,11 +75,24 @@ def small(scenario: Scenario) -> Scenario:
 
 def _small_arm(arm: Arm) -> Arm:
     changes: dict[str, Any] = {"fidelity": None}
-    if (budget := arm.expect.memory_budget) is not None:
-        changes["memory_budget"] = budget.model_copy(update={"peak_at_most": _shrunk(budget.peak_at_most)})
-    if (healthy := arm.expect.returns_to_healthy) is not None:
+    expect = arm.expect
+    if (budget := expect.memory_budget) is not None:
+        shrunk = {"peak_at_most": _shrunk(budget.peak_at_most)}
+        if budget.rss_at_most is not None:
+            shrunk["rss_at_most"] = _shrunk(budget.rss_at_most)
+        changes["memory_budget"] = budget.model_copy(update=shrunk)
+    if (growth := expect.memory_growth) is not None:
+        changes["memory_growth"] = growth.model_copy(update={"per_1000_at_most": _tenth(growth.per_1000_at_most)})
+    if (baseline := expect.returns_to_baseline) is not None:
+        changes["returns_to_baseline"] = baseline.model_copy(update={"above_at_most": _tenth(baseline.above_at_most)})
+    if (healthy := expect.returns_to_healthy) is not None:
         changes["returns_to_healthy"] = healthy.model_copy(update={"at_most": _shrunk(healthy.at_most)})
-    return arm.model_copy(update={"expect": arm.expect.model_copy(update=changes)})
+    return arm.model_copy(update={"expect": expect.model_copy(update=changes)})
+
+
+def _tenth(size_bytes: int) -> int:
+    """Return a tenth of a difference: it has no interpreter in it that would stay."""
+    return math.ceil(size_bytes * SMALL_SHARE)
 
 
 def _shrunk(size_bytes: int) -> int:

@@ -13,10 +13,13 @@ from tests.drill_records import (
     AFTER,
     BEFORE,
     LIMIT_BYTES,
+    MB,
     PHASES,
+    climbing,
     killed,
     life,
     publishes,
+    raised_at_the_end,
     rows,
     run_of,
     scenario,
@@ -27,8 +30,8 @@ from tests.drill_records import (
 OF_EVERY_ARM = ["record whole", "memory limit", "storm published", "storm in time", "faults took effect"]
 OF_BEFORE = ["killed by the kernel", "memory healthy again", "effective prefetch", "fidelity to the minute table"]
 OF_AFTER = [
-    *["queues drained", "never killed", "memory budget", "messages accounted for"],
-    "throughput while hanging",
+    *["queues drained", "never killed", "memory budget", "memory growth", "memory back at baseline"],
+    *["messages accounted for", "throughput while hanging"],
 ]
 
 
@@ -100,6 +103,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     ),
     "killed": (AFTER, {"lives": (killed(), life(1))}, "never killed", Verdict.FAIL),
     "over budget": (AFTER, {"lives": (life(peak_cgroup_bytes=LIMIT_BYTES),)}, "memory budget", Verdict.FAIL),
+    "a leak": (AFTER, {"memory": climbing(trial(AFTER).memory, 1000 * MB)}, "memory growth", Verdict.FAIL),
+    "kept after the storm": (AFTER, {"memory": raised_at_the_end()}, "memory back at baseline", Verdict.FAIL),
     "a message lost": (AFTER, {"rows": rows()[1:]}, "messages accounted for", Verdict.FAIL),
     "a standstill": (AFTER, {"queue": trial(BEFORE).queue}, "throughput while hanging", Verdict.FAIL),
 }
@@ -167,7 +172,7 @@ def test_a_table_that_crashes_is_unknown_and_costs_no_check(table: str, monkeypa
     judgement = judge(run_of(), scenario())
 
     assert judgement.verdict is Verdict.UNKNOWN
-    assert sum(result.verdict is Verdict.PASS for result in judgement.checks) == 19
+    assert sum(result.verdict is Verdict.PASS for result in judgement.checks) == 21
     assert [result.measured for result in judgement.checks if result.verdict is Verdict.UNKNOWN] == [CRASHED]
 
 

@@ -93,6 +93,11 @@ def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scen
     healthy = changed.arms["incident"].expect.returns_to_healthy
     assert healthy is not None
     assert healthy.at_most == INTERPRETER_BYTES + 11 * MIB
+    growth, baseline = changed.arms["fixed"].expect.memory_growth, changed.arms["fixed"].expect.returns_to_baseline
+    assert growth is not None
+    assert growth.per_1000_at_most == 10 * MIB
+    assert baseline is not None
+    assert baseline.above_at_most == 2 * MIB
     assert changed.reported.points == ()
     assert changed.arms["incident"].expect.fidelity is None
     assert changed.arms["incident"].expect.oom_killed is not None
@@ -101,7 +106,7 @@ def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scen
 def test_small_messages_keep_a_conversation_and_small_budgets_the_interpreter(tmp_path: Path) -> None:
     """Guarantees that a tenth of something small is still a valid scenario, which a stored run must be."""
     data = document(messages={"size_min": "1 KiB", "size_max": "2 KiB"}, memory_limit="91 MiB")
-    data["arms"]["fixed"]["expect"]["memory_budget"] = {"peak_at_most": "40 MiB"}
+    data["arms"]["fixed"]["expect"]["memory_budget"] = {"peak_at_most": "40 MiB", "rss_at_most": "91 MiB"}
     data["arms"]["incident"]["expect"]["returns_to_healthy"] = {"at_most": "91 MiB"}
     changed = overridden(scenario_of(tmp_path, **data), Overrides(small=True))
 
@@ -109,6 +114,7 @@ def test_small_messages_keep_a_conversation_and_small_budgets_the_interpreter(tm
     budget = changed.arms["fixed"].expect.memory_budget
     assert budget is not None
     assert budget.peak_at_most == 40 * MIB
+    assert budget.rss_at_most == INTERPRETER_BYTES + -(-MIB // 10)
     assert stored(changed, tmp_path) == changed
 
 

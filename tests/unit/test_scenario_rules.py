@@ -122,6 +122,10 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         lambda data: data["arms"]["fixed"]["expect"]["throughput"].update(during=["night"]),
         "no phase is named 'night'; there are ['healthy', 'hanging', 'burst', 'recovery']",
     ),
+    "a baseline in no phase": (
+        lambda data: data["arms"]["fixed"]["expect"]["returns_to_baseline"].update(baseline="night"),
+        "no phase is named 'night'; there are ['healthy', 'hanging', 'burst', 'recovery']",
+    ),
     "a comparison with a hole in it": (
         lambda data: data["arms"]["fixed"]["expect"]["throughput"].update(during=["healthy", "burst"]),
         "name phases that follow one another, in order",
