@@ -7,7 +7,6 @@ they should have done is the tests' affair.
 import contextlib
 import json
 import signal
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pika
+import pytest
+from sqlalchemy import Row, create_engine, text
 
-from harness.rig.broker import broker
+from harness.rig.broker import Broker, broker
+from harness.rig.databases import POSTGRES, SQLITE, Databases, databases
 from harness.rig.mem0 import Mem0, fake_mem0
 from harness.rig.process import Child
 from harness.rig.run_scope import RunScope
@@ -34,19 +36,19 @@ HANG = {"mode": "hang_forever"}
 
 @dataclass(frozen=True)
 class Bench:
-    """What one test works on. ``env`` is added to the environment of every worker."""
+    """What one test works on. ``env`` is added to the environment of every worker.
+
+    ``database_url`` is an empty database of the test's own, on SQLite or on PostgreSQL; what the bench does with it is
+    the same on both.
+    """
 
     queue: WorkQueue
     mem0: Mem0
     scope: RunScope
     folder: Path
     journal: Path
+    database_url: str
     env: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / "events.db"
 
     @property
     def alerts(self) -> list[dict[str, Any]]:
@@ -64,7 +66,7 @@ class Bench:
             "RECONNECT_BACKOFF_SECONDS": "0.1",
             "RECORD_HOLD_SECONDS": "0.3",
             "SHUTDOWN_GRACE_SECONDS": "5",
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": self.database_url,
             "WORKER_STATS_FILE": str(self.folder / "stats.jsonl"),
             "ALERTS_FILE": str(self.folder / "alerts.jsonl"),
             "PYTHONPATH": str(CHECKOUT),
@@ -99,23 +101,33 @@ class Bench:
             for body in bodies:
                 channel.basic_publish("", self.queue.name, body, pika.BasicProperties(delivery_mode=2))
 
-    def seed(self, *conversation_ids: str) -> None:
-        """Store PENDING events, as the API server does before it publishes."""
-        with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
-            connection.executemany(
-                "INSERT INTO conversation_events (conversation_id) VALUES (?)", [(each,) for each in conversation_ids]
+    def seed(self, *conversation_ids: str, status: str = "PENDING") -> None:
+        """Store events, PENDING ones as the API server does before it publishes."""
+        for each in conversation_ids:
+            self.execute(
+                "INSERT INTO conversation_events (conversation_id, status) VALUES (:each, :status)",
+                each=each,
+                status=status,
             )
 
     def rows(self) -> dict[str, tuple[str, str | None]]:
         """Return (status, error code) of each conversation."""
-        with contextlib.closing(sqlite3.connect(self.database)) as connection:
-            found = connection.execute("SELECT conversation_id, status, error_code FROM conversation_events")
-            return {conversation_id: (status, code) for conversation_id, status, code in found}
+        found = self.execute("SELECT conversation_id, status, error_code FROM conversation_events")
+        return {row.conversation_id: (row.status, row.error_code) for row in found}
 
     def rename_table(self, old: str, new: str) -> None:
         """Take a table away, or bring it back: a database that answers and can't do what it is asked."""
-        with contextlib.closing(sqlite3.connect(self.database)) as connection:
-            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        self.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def execute(self, statement: str, **parameters: object) -> list[Row[Any]]:
+        """Execute one statement in a transaction of its own; return the rows it answers."""
+        engine = create_engine(self.database_url)
+        try:
+            with engine.begin() as connection:
+                result = connection.execute(text(statement), parameters)
+                return list(result) if result.returns_rows else []
+        finally:
+            engine.dispose()
 
     def stats(self) -> dict[str, int]:
         """Return the last line of the stats file; nothing while there is none."""
@@ -198,23 +210,53 @@ def conversation(conversation_id: str, rows: int = 3, row_length: int = 100) -> 
     return json.dumps(message, ensure_ascii=False).encode()
 
 
+@dataclass
+class BenchParts:
+    """What the tests of a module share. A PostgreSQL server is started for the first test that asks for it."""
+
+    scope: RunScope
+    node: Broker
+    mem0: Mem0
+    journal: Path
+    logs: Path
+    stack: contextlib.ExitStack
+    servers: dict[str, Databases] = field(default_factory=dict)
+
+    def databases(self, kind: str) -> Databases:
+        """Return where databases of ``kind`` are made: ``sqlite`` or ``postgres``."""
+        if kind not in self.servers:
+            self.servers[kind] = self.stack.enter_context(databases(kind, self.scope, self.logs))
+        return self.servers[kind]
+
+
 @contextlib.contextmanager
-def bench_parts(folder: Path, run_id: str) -> Iterator[tuple[RunScope, Any, Mem0, Path]]:
+def bench_parts(folder: Path, run_id: str) -> Iterator[BenchParts]:
     """Start the parts that a module's tests share: a broker, and a pika-mem0 with its journal."""
-    with RunScope(run_id, folder / "state") as scope, broker(scope, folder / "logs") as node:
-        journal = folder / "mem0.jsonl"
-        with fake_mem0(scope, folder / "logs", seed=1, journal=journal) as mem0:
-            yield scope, node, mem0, journal
+    logs, journal = folder / "logs", folder / "mem0.jsonl"
+    with (
+        RunScope(run_id, folder / "state") as scope,
+        broker(scope, logs) as node,
+        fake_mem0(scope, logs, seed=1, journal=journal) as mem0,
+        contextlib.ExitStack() as stack,
+    ):
+        yield BenchParts(scope, node, mem0, journal, logs, stack)
+
+
+# For a test of what is recorded: it runs on either database, where the module's fixture ``database`` says SQLITE to all
+# others.
+on_both_databases = pytest.mark.parametrize("database", [SQLITE, POSTGRES])
 
 
 @contextlib.contextmanager
-def bench_for(parts: tuple[RunScope, Any, Mem0, Path], name: str, folder: Path) -> Iterator[Bench]:
+def bench_for(parts: BenchParts, name: str, folder: Path, database: str = SQLITE) -> Iterator[Bench]:
     """Give one test a queue and a migrated database of its own; its conversations are named after nobody else's."""
-    scope, node, mem0, journal = parts
-    mem0.put_rules([], ANSWER)
-    journal.write_text("")  # fake_mem0 appends, so what follows is this test's
-    with work_queue(node, f"test/{name}", "conversation_events_processing") as queue:
-        bench = Bench(queue, mem0, scope, folder, journal)
+    parts.mem0.put_rules([], ANSWER)
+    parts.journal.write_text("")  # fake_mem0 appends, so what follows is this test's
+    with (
+        work_queue(parts.node, f"test/{name}", "conversation_events_processing") as queue,
+        parts.databases(database).fresh(folder.name) as database_url,
+    ):
+        bench = Bench(queue, parts.mem0, parts.scope, folder, parts.journal, database_url)
         bench.command("migrate")
         yield bench
-        mem0.release()
+        parts.mem0.release()

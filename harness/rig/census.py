@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.rig.outside_folders import outside_folders
 from harness.rig.state_folder import CGROUP_PREFIX, RUN_ID_VARIABLE, state_root
 
 # A census is for reading: the first files and the fact that there are more.
@@ -37,7 +38,7 @@ class Census:
     processes: tuple[SeenProcess, ...]
     cgroups: tuple[Path, ...]
     ports: tuple[int, ...]  # TCP ports on which one of the processes listens
-    files: tuple[Path, ...]  # the state folder and what is in it, at most 100
+    files: tuple[Path, ...]  # the state folder, those outside it, and what is in them, at most 100
 
     @property
     def clean(self) -> bool:
@@ -142,5 +143,6 @@ def _files(run_id: str, root: Path | None) -> tuple[Path, ...]:
     folder = (root if root is not None else state_root()) / run_id
     if not folder.exists():
         return ()
-    inside = [Path(parent) / name for parent, _, names in os.walk(folder) for name in names]
-    return (folder, *sorted(inside))[:_FILES_MAX]
+    folders = (folder, *outside_folders(folder))
+    inside = [Path(parent) / name for each in folders for parent, _, names in os.walk(each) for name in names]
+    return (*folders, *sorted(inside))[:_FILES_MAX]

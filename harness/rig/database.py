@@ -36,14 +36,16 @@ class Database:
 
     def seed_pending(self, conversation_ids: Sequence[str]) -> None:
         """Store one PENDING event for each id, all or none. Raises PartFailedError."""
-        now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
         insert = text(
             "INSERT INTO conversation_events (conversation_id, status, retry_count, created_at, updated_at)"
             " VALUES (:conversation_id, 'PENDING', 0, :now, :now)"
         )
         with self._connection("the events could not be seeded") as connection:
+            now = datetime.now(UTC)
+            # SQLite keeps no zone; PostgreSQL would take a time without one for its session's.
+            stamp = (now.replace(tzinfo=None) if connection.dialect.name == "sqlite" else now).isoformat(sep=" ")
             if conversation_ids:
-                connection.execute(insert, [{"conversation_id": name, "now": now} for name in conversation_ids])
+                connection.execute(insert, [{"conversation_id": name, "now": stamp} for name in conversation_ids])
 
     def rows(self) -> tuple[EventRow, ...]:
         """Return every event, by conversation id. Raises PartFailedError when the database does not answer."""
@@ -82,9 +84,9 @@ def masked_url(url: str) -> str:
 
 
 def _iso(due: object) -> str | None:
-    """Return a time as ISO 8601: SQLite gives a text, PostgreSQL a datetime."""
+    """Return a time as ISO 8601, UTC, without its zone: SQLite gives that text, PostgreSQL a datetime."""
     if isinstance(due, datetime):
-        return due.isoformat(sep=" ")
+        return due.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     return None if due is None else str(due)
 
 

@@ -21,6 +21,8 @@ import psutil
 
 from harness.rig.broker_node import REMEDY as BROKER_REMEDY
 from harness.rig.broker_node import find_server
+from harness.rig.postgres import REMEDY as POSTGRES_REMEDY
+from harness.rig.postgres import find_postgres
 from harness.rig.proxy import TOXIPROXY_REMEDY, binary_version, find_toxiproxy
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def find_parts() -> tuple[Part, ...]:
         ("RabbitMQ", _rabbitmq),
         ("Erlang", _erlang),
         ("Toxiproxy", _toxiproxy),
+        ("PostgreSQL", _postgres),
         ("memray", _memray),
         ("Docker engine", _docker),
         ("Chromium", _chromium),
@@ -100,6 +103,15 @@ def _toxiproxy() -> Part:
             "Toxiproxy", None, None, f"{TOXIPROXY_REMEDY}; until then the embedded proxy stands in", needed=False
         )
     return Part("Toxiproxy", str(binary), binary_version(binary), "")
+
+
+def _postgres() -> Part:
+    programs = find_postgres()
+    if programs is None:
+        return Part("PostgreSQL", None, None, f"{POSTGRES_REMEDY}; only --database postgres needs it", needed=False)
+    said = _first_line(str(programs / "postgres"), "--version") or ""
+    version = re.search(r"\d+(\.\d+)*", said)
+    return Part("PostgreSQL", str(programs), version[0] if version else None, "", needed=False)
 
 
 def _memray() -> Part:

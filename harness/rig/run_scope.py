@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from harness.errors import UsageError
 from harness.rig.census import census
+from harness.rig.outside_folders import remove_outside_folders
 from harness.rig.state_folder import LOCK_NAME, MODE_OWNER_ONLY, RUN_ID_VARIABLE, lock_folder, make_root, state_root
 from harness.rig.waiting import wait_for
 
@@ -78,6 +79,7 @@ class RunScope:
         if self._lock_fd is None:
             return
         shutil.rmtree(self.tmp, ignore_errors=True)
+        remove_outside_folders(self.folder)
         left = census(self.run_id, self.root)
         if not left.processes and not left.cgroups:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import WaitTimeoutError
 from harness.rig.census import Census, SeenProcess, belongs_to_run, census, find_cgroups, find_processes
+from harness.rig.outside_folders import outside_folders, remove_outside_folders
 from harness.rig.state_folder import CONTAINER_LABEL, lock_folder, make_root, state_root
 from harness.rig.waiting import wait_for
 
@@ -87,7 +88,8 @@ def _sweep(folder: Path) -> SweptRun:
     containers = _remove_containers(run_id)
     processes = _end_processes(run_id)
     cgroups = _remove_cgroups(run_id)
-    if not find_processes(run_id) and not find_cgroups(run_id):
+    remove_outside_folders(folder)
+    if not find_processes(run_id) and not find_cgroups(run_id) and not outside_folders(folder):
         # The lock file goes with the folder: whoever opened it meanwhile finds that its inode is no longer there.
         shutil.rmtree(folder, ignore_errors=True)
     return SweptRun(run_id, processes, cgroups, containers, census(run_id, folder.parent))

@@ -1,16 +1,23 @@
 """The worker and its broker: the prefetch in force, redelivery, lost connections, restarts, and the ways to stop."""
 
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.rig.databases import SQLITE
 from harness.rig.waiting import wait_for
-from tests.worker_bench import ANSWER, HANG, LIMIT_S, Bench, bench_for, bench_parts, conversation
+from tests.worker_bench import (
+    ANSWER,
+    HANG,
+    LIMIT_S,
+    Bench,
+    BenchParts,
+    bench_for,
+    bench_parts,
+    conversation,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -18,16 +25,22 @@ PROCESSED = ("PROCESSED", None)
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BenchParts]:
     """The broker and the memory API of this module."""
     with bench_parts(tmp_path_factory.mktemp("deliveries"), "worker-deliveries") as started:
         yield started
 
 
 @pytest.fixture
-def bench(parts: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def database() -> str:
+    """Where a test's database is that does not say otherwise."""
+    return SQLITE
+
+
+@pytest.fixture
+def bench(parts: BenchParts, database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A queue and a database of this test."""
-    with bench_for(parts, request.node.name, tmp_path) as ready:
+    with bench_for(parts, request.node.name, tmp_path, database) as ready:
         yield ready
 
 
@@ -103,10 +116,8 @@ def test_a_connection_lost_during_the_calls_makes_the_report_call_again(bench: B
 @pytest.mark.parametrize(("preset", "calls"), [("postmortem", 2), ("fixed", 1)])
 def test_what_was_recorded_before_a_crash(bench: Bench, preset: str, calls: int) -> None:
     """Shows hole 14; guarantees that the hardened worker acknowledges finished work without a call."""
-    with closing(sqlite3.connect(bench.database)) as connection, connection:
-        connection.execute(
-            "INSERT INTO conversation_events (conversation_id, status) VALUES ('c-0', 'PROCESSED'), ('c-1', 'PENDING')"
-        )
+    bench.seed("c-0", status="PROCESSED")
+    bench.seed("c-1")
     with bench.worker("--preset", preset):
         bench.publish(conversation("c-0"), conversation("c-1"))
         bench.wait_for_stats(acked=2)

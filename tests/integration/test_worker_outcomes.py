@@ -4,11 +4,21 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.worker_bench import ANSWER, FAIL_AT_ONCE, HANG, Bench, bench_for, bench_parts, conversation
+from harness.rig.databases import SQLITE
+from tests.worker_bench import (
+    ANSWER,
+    FAIL_AT_ONCE,
+    HANG,
+    Bench,
+    BenchParts,
+    bench_for,
+    bench_parts,
+    conversation,
+    on_both_databases,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -17,16 +27,22 @@ PROCESSED = ("PROCESSED", None)
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BenchParts]:
     """The broker and the memory API of this module."""
     with bench_parts(tmp_path_factory.mktemp("outcomes"), "worker-outcomes") as started:
         yield started
 
 
 @pytest.fixture
-def bench(parts: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def database() -> str:
+    """Where a test's database is that does not say otherwise."""
+    return SQLITE
+
+
+@pytest.fixture
+def bench(parts: BenchParts, database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A queue and a database of this test."""
-    with bench_for(parts, request.node.name, tmp_path) as ready:
+    with bench_for(parts, request.node.name, tmp_path, database) as ready:
         yield ready
 
 
@@ -121,6 +137,7 @@ def test_the_report_loses_what_it_could_not_record(bench: Bench) -> None:
     assert bench.rows() == {}
 
 
+@on_both_databases
 def test_the_hardened_worker_keeps_what_it_cannot_record(bench: Bench) -> None:
     """Guarantees that with its table away the message stays with the broker, and gets its row afterwards."""
     bench.mem0.put_rules([], HANG)
@@ -178,6 +195,7 @@ def test_what_is_no_conversation_is_put_aside(bench: Bench) -> None:
     assert "expected {" in reason
 
 
+@on_both_databases
 @pytest.mark.parametrize("preset", ["postmortem", "fixed"])
 def test_the_retry_job_processes_what_timed_out_once_it_is_due(bench: Bench, preset: str) -> None:
     """Guarantees the second half of the fix: what the worker marked FAILED is processed from its kept message."""
