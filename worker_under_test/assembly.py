@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from worker_under_test.database import SessionFactory
     from worker_under_test.remedies.chosen import Remedies
     from worker_under_test.remedies.failure_record import OutcomeRecorder
+    from worker_under_test.remedies.idempotent_redelivery import FinishedCalls
     from worker_under_test.worker_stats import WorkerStats
 
 # The settlements of the I/O thread and of ten threads at once; the original holds one connection for each message in
@@ -68,6 +69,7 @@ def _parts(
     stopping: threading.Event,
     settled: frozenset[ConversationEventStatus],
     now: Callable[[], datetime],
+    finished_calls: FinishedCalls,
 ) -> _Parts:
     engine = open_database(settings.database_url, settings.max_workers + _SPARE_CONNECTIONS)
     sessions = session_factory(engine)
@@ -81,6 +83,7 @@ def _parts(
         policy=policy,
         recorder=recorder,
         settled_statuses=settled,
+        finished_calls=finished_calls,
     )
     alerts = Alerts(settings.alert_rate_limit_s, settings.alerts_file)
     return _Parts(engine, sessions, policy, alerts, recorder, service)
@@ -92,7 +95,8 @@ def assembled_consumer(
 ) -> Iterator[RabbitMQConsumer]:
     """Yield the worker, ready to ``run``; the database is closed behind it."""
     settled = idempotent_redelivery.settled_statuses(remedies.idempotent_redelivery)
-    parts = _parts(settings, remedies, stopping, settled, utc_now)
+    finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
+    parts = _parts(settings, remedies, stopping, settled, utc_now, finished)
     dead_letters = DeadLetterQueue(settings)
     chosen = ConsumerRemedies(
         start=prefetch_in_force.choose(remedies.prefetch_in_force),
@@ -116,7 +120,8 @@ def assembled_retry_job(
 ) -> Iterator[FailedEventsProcessor]:
     """Yield the retry job. Its events are FAILED, so that status is no reason to leave one alone."""
     settled = frozenset({ConversationEventStatus.PROCESSED, ConversationEventStatus.SKIPPED})
-    parts = _parts(replace(settings, max_workers=1), remedies, threading.Event(), settled, now)
+    finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
+    parts = _parts(replace(settings, max_workers=1), remedies, threading.Event(), settled, now, finished)
     try:
         yield FailedEventsProcessor(
             service=parts.service,

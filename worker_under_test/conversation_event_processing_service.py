@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worker_under_test.database import SessionFactory
     from worker_under_test.llm_analysis_utils import LlmClient, MemoryApiClient
     from worker_under_test.remedies.failure_record import OutcomeRecorder
+    from worker_under_test.remedies.idempotent_redelivery import FinishedCalls
     from worker_under_test.streamed_conversation import StreamedConversation
 
 
@@ -39,6 +40,7 @@ class ConversationEventProcessingService:
         policy: RetryPolicy,
         recorder: OutcomeRecorder,
         settled_statuses: frozenset[ConversationEventStatus],
+        finished_calls: FinishedCalls,
     ) -> None:
         self._llm_client = llm_client
         self._memory_api = memory_api
@@ -46,6 +48,7 @@ class ConversationEventProcessingService:
         self._policy = policy
         self._recorder = recorder
         self._settled_statuses = settled_statuses
+        self._finished_calls = finished_calls
 
     def process_single_event_with_log(
         self, conversation_id: str, user_id: str, bot_id: str, raw_log: ConversationLog
@@ -87,6 +90,22 @@ class ConversationEventProcessingService:
         conversation_id = conversation.conversation_id
         if self._recorder.durably(lambda repository: self._is_settled(repository, conversation_id)):
             return
+        friendship_score = self._finished_calls.recall(conversation_id)
+        if friendship_score is None:
+            friendship_score = self._score(conversation)
+            self._finished_calls.remember(conversation_id, friendship_score)
+
+        def mark_processed(repository: ConversationEventRepository) -> None:
+            repository.mark_processed(repository.get_or_create(conversation_id), friendship_score)
+
+        self._recorder.durably(mark_processed)
+        self._finished_calls.forget(conversation_id)
+
+    def _score(self, conversation: StreamedConversation) -> float:
+        """Make the calls, and return the score.
+
+        Copies of the message meanwhile: the body, one row of it, and one chunk of the request.
+        """
         recent_rows = conversation.recent_rows()
         payload = {
             "bot_id": conversation.bot_id,
@@ -94,13 +113,9 @@ class ConversationEventProcessingService:
             "recent_messages": recent_rows,
             "llm_analysis": self._llm_client.analyse(recent_rows),
         }
-        facts_count = self._memory_api.extract_facts(conversation_id, conversation.request_chunks(payload))
-        friendship_score = calculate_friendship_score(conversation.tally, facts_count)
-
-        def mark_processed(repository: ConversationEventRepository) -> None:
-            repository.mark_processed(repository.get_or_create(conversation_id), friendship_score)
-
-        self._recorder.durably(mark_processed)
+        chunks = conversation.request_chunks(payload)
+        facts_count = self._memory_api.extract_facts(conversation.conversation_id, chunks)
+        return calculate_friendship_score(conversation.tally, facts_count)
 
     def _is_settled(self, repository: ConversationEventRepository, conversation_id: str) -> bool:
         event = repository.get_by_conversation_id(conversation_id)

@@ -71,8 +71,8 @@ class ConversationEventRepository:
                 self.db.add(event)
         except IntegrityError:  # another worker was quicker
             event = self.get_by_conversation_id(conversation_id)
-        if event is None:  # pragma: no cover - the row exists, or the insert above raised something else
-            raise LookupError(conversation_id)
+            if event is None:  # or it is the row itself that the database refuses
+                raise
         return event
 
     def mark_processing(self, event: ConversationEvent) -> None:

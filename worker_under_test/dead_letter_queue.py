@@ -1,8 +1,9 @@
-"""The dead-letter queue: where a body goes that no retry can turn into a conversation.
+"""The dead-letter exchange: where a message goes that no retry can help, and the queue behind it.
 
 Used by ``remedies.other_error_outcome``, from executor threads; so each put opens a connection of its own, and the
-consumer's I/O never waits for a publisher confirm. The queue is ``<queue>.dead``, durable, read by people. The work
-queue itself needs no dead-letter arguments: changing those would mean deleting it.
+consumer's I/O never waits for a publisher confirm. The exchange ``<queue>.dlx`` and the queue ``<queue>.dead`` are
+durable; people read the queue, or bind one of their own. The work queue itself gets no dead-letter arguments: changing
+those would mean deleting it, and a broker that dead-letters by itself does so without a confirm.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ class DeadLetters(Protocol):
 
 
 class DeadLetterQueue:
-    """A durable queue beside the work queue."""
+    """A durable exchange beside the work queue, and a durable queue that is bound to it."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = f"{settings.rabbitmq_queue}.dead"
+        self.exchange = f"{settings.rabbitmq_queue}.dlx"
         self._parameters = pika.URLParameters(settings.rabbitmq_url)
         self._parameters.connection_attempts = 1
         self._parameters.socket_timeout = _PUT_TIMEOUT_S
@@ -50,9 +52,11 @@ class DeadLetterQueue:
             connection = pika.BlockingConnection(self._parameters)
             try:
                 channel = connection.channel()
+                channel.exchange_declare(self.exchange, "fanout", durable=True)
                 channel.queue_declare(self.name, durable=True)
+                channel.queue_bind(self.name, self.exchange)
                 channel.confirm_delivery()
-                channel.basic_publish("", self.name, body, properties, mandatory=True)
+                channel.basic_publish(self.exchange, "", body, properties, mandatory=True)
             finally:
                 connection.close()
         except (pika.exceptions.AMQPError, OSError) as error:

@@ -7,9 +7,12 @@ Imports nothing. ``command_line`` alone turns one into an exit code; the consume
     ├── UnparseableMessageError            the body is not a conversation; no retry will change that
     ├── MemoryApiTimeoutError              pika-mem0 did not answer before the deadline
     ├── MemoryApiResponseError             pika-mem0 answered, and the answer can't be used
+    ├── LlmTimeoutError                    the LLM did not answer before the deadline
+    ├── LlmResponseError                   the LLM answered, and the answer can't be used
     ├── DatabaseUnavailableError           an outcome could not be made durable in time
+    ├── OutcomeRefusedError                the database is there, and will never take this outcome
     ├── AlreadyInHandError                 another thread works on an earlier delivery of the same message
-    └── DeadLetterError                    an unparseable message could not be put aside
+    └── DeadLetterError                    a message that nothing can help could not be put aside
 """
 
 
@@ -33,8 +36,20 @@ class MemoryApiResponseError(WorkerError):
     """pika-mem0 answered with something else than facts: no 2xx, no JSON, too much, or a broken connection."""
 
 
+class LlmTimeoutError(WorkerError):
+    """The LLM did not answer before the deadline of the call."""
+
+
+class LlmResponseError(WorkerError):
+    """The LLM answered with something else than an analysis."""
+
+
 class DatabaseUnavailableError(WorkerError):
     """The database could not be read or written within the hold; the message must stay with the broker."""
+
+
+class OutcomeRefusedError(WorkerError):
+    """The database answered, and refused the outcome for what is in it; no redelivery will change that."""
 
 
 class AlreadyInHandError(WorkerError):

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from worker_under_test.errors import MemoryApiResponseError
+from worker_under_test.errors import (
+    LlmResponseError,
+    LlmTimeoutError,
+    MemoryApiResponseError,
+    MemoryApiTimeoutError,
+)
 from worker_under_test.remedies import llm_switch
 
 if TYPE_CHECKING:
@@ -55,11 +60,15 @@ class LlmClient:
             ],
         }
         headers = {"Authorization": f"Bearer {self._settings.groq_api_key}"}
-        answer = _parse(self._poster.post(f"{self._settings.groq_base_url}/chat/completions", request, headers))
+        url = f"{self._settings.groq_base_url}/chat/completions"
         try:
-            return str(answer["choices"][0]["message"]["content"])
+            return str(_parse(self._poster.post(url, request, headers))["choices"][0]["message"]["content"])
+        except MemoryApiTimeoutError as error:
+            raise LlmTimeoutError(str(error)) from None
+        except MemoryApiResponseError as error:
+            raise LlmResponseError(str(error)) from None
         except (KeyError, IndexError, TypeError):
-            raise MemoryApiResponseError("the LLM's answer holds no message") from None
+            raise LlmResponseError("the LLM's answer holds no message") from None
 
     def _warn(self) -> None:
         logger.warning(

@@ -15,8 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from worker_under_test.errors import (
     AlreadyInHandError,
     DatabaseUnavailableError,
+    LlmResponseError,
+    LlmTimeoutError,
     MemoryApiResponseError,
     MemoryApiTimeoutError,
+    OutcomeRefusedError,
     UnparseableMessageError,
 )
 
@@ -46,6 +49,7 @@ class FailureKind(Enum):
     IN_HAND = "in_hand"  # another thread works on an earlier delivery of the same message
     UNPARSEABLE = "unparseable"  # the body is no conversation, and never will be
     DATABASE = "database"  # the database can't be reached: nothing can be recorded, not even this
+    REFUSED = "refused"  # the database is there, and will not take this outcome
     OTHER = "other"
 
 
@@ -75,8 +79,14 @@ def describe_failure(error: Exception) -> Failure:
         kind, code = FailureKind.UNPARSEABLE, "UNPARSEABLE_MESSAGE"
     elif isinstance(error, AlreadyInHandError):
         kind, code = FailureKind.IN_HAND, "ALREADY_IN_HAND"
+    elif isinstance(error, OutcomeRefusedError):
+        kind, code = FailureKind.REFUSED, "DATABASE_REFUSED"
     elif isinstance(error, (DatabaseUnavailableError, SQLAlchemyError)):
         kind, code = FailureKind.DATABASE, "DATABASE_UNAVAILABLE"
+    elif isinstance(error, LlmTimeoutError):
+        kind, code = FailureKind.OTHER, "LLM_TIMEOUT"
+    elif isinstance(error, LlmResponseError):
+        kind, code = FailureKind.OTHER, "LLM_ERROR"
     elif isinstance(error, (MemoryApiResponseError, httpx.HTTPError)):
         kind, code = FailureKind.OTHER, "MEMORY_API_ERROR"
     else:

@@ -17,7 +17,8 @@ import pika
 import pika.exceptions
 import structlog
 
-from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
+from worker_under_test.errors import OutcomeRefusedError
+from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement, describe_failure
 
 if TYPE_CHECKING:
     import threading
@@ -107,11 +108,12 @@ class RabbitMQConsumer:
     def _serve_io(self) -> None:
         """Receive, send and dispatch for a moment.
 
-        ``process_data_events`` does not raise when the broker closed only the channel, so that is asked.
+        ``process_data_events`` does not raise when the broker closed only the channel, or cancelled only the consumer
+        because its queue was deleted, so that is asked.
         """
         self.connection.process_data_events(time_limit=_IO_WAIT_S)
-        if not self.channel.is_open:
-            raise pika.exceptions.AMQPChannelError("the broker closed the channel")
+        if not self.channel.is_open or not self.channel.consumer_tags:
+            raise pika.exceptions.AMQPChannelError("the broker closed the channel, or cancelled its consumer")
 
     def callback(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
         """Take one delivery: queue it for a thread, unless the queue is full or the worker is stopping."""
@@ -160,17 +162,22 @@ class RabbitMQConsumer:
             error=failure.error_details,
         )
         try:
-            if failure.kind is FailureKind.TIMEOUT:
-                self._stats.add("timeouts")
-                settlement = self._remedies.timeout_outcome(delivery, failure)
-            else:
-                settlement = self._remedies.other_error_outcome(delivery, failure)
+            settlement = self._outcome_of_kind(delivery, failure)
         except Exception as error:  # noqa: BLE001 - a message that is never settled costs a prefetch slot
             logger.warning("outcome_failed", conversation_id=delivery.conversation_id, error=repr(error))
             settlement = Settlement.REQUEUE_LATER
         if settlement is Settlement.ACK:
             self._stats.add("failed")
         return settlement
+
+    def _outcome_of_kind(self, delivery: Delivery, failure: Failure) -> Settlement:
+        try:
+            if failure.kind is FailureKind.TIMEOUT:
+                self._stats.add("timeouts")
+                return self._remedies.timeout_outcome(delivery, failure)
+            return self._remedies.other_error_outcome(delivery, failure)
+        except OutcomeRefusedError as error:
+            return self._remedies.other_error_outcome(delivery, describe_failure(error))
 
     def _settle_threadsafe(self, delivery: Delivery, settlement: Settlement) -> None:
         """Have the main thread settle; when the connection is gone there is nothing to settle."""

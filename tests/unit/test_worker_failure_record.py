@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from worker_under_test.config_settings import load_settings
 from worker_under_test.conversation_event_model import ConversationEvent
 from worker_under_test.conversation_event_repository import ConversationEventRepository, RetryPolicy
 from worker_under_test.database import SessionFactory, create_schema, open_database, session_factory
-from worker_under_test.errors import DatabaseUnavailableError, DeadLetterError
+from worker_under_test.errors import DatabaseUnavailableError, DeadLetterError, OutcomeRefusedError
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
 from worker_under_test.remedies import bounded_queue, failure_record, other_error_outcome, timeout_outcome
 from worker_under_test.remedies.behaviour import Behaviour
@@ -61,6 +61,13 @@ class Store:
         """Take the table away: the database answers, and can't do what it is asked."""
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("ALTER TABLE conversation_events RENAME TO conversation_events_away")
+
+    def refuse_new_rows(self) -> None:
+        """Have the database refuse each new event for what is in it."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute(
+                "CREATE TRIGGER refuse BEFORE INSERT ON conversation_events BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
 
     def mend_table(self) -> None:
         """Bring the table back."""
@@ -141,6 +148,16 @@ def test_the_hardened_worker_creates_the_missing_row(store: Store) -> None:
     assert store.message() == BODY
 
 
+def test_a_row_that_the_database_will_never_take_is_told_from_an_outage(store: Store) -> None:
+    """Guarantees that such a message does not go round for ever, and that the reason holds nothing of the row."""
+    store.refuse_new_rows()
+    with pytest.raises(OutcomeRefusedError, match="IntegrityError: the database refuses") as refusal:
+        timed_out(store, Behaviour.HARDENED)
+    assert "c-0" not in str(refusal.value)
+    admission = bounded_queue.choose(Behaviour.HARDENED, store.recorder(Behaviour.HARDENED), store.alerts, SETTINGS)
+    assert admission(Delivery(BODY), 80) is Settlement.REQUEUE_LATER
+
+
 def test_a_database_that_comes_back_within_the_hold_is_waited_for(store: Store) -> None:
     """Guarantees that a short outage costs a wait, not a redelivery of 3 MB."""
     store.break_table()
@@ -171,15 +188,24 @@ def test_a_late_failure_does_not_undo_a_success(store: Store) -> None:
     assert store.message() is None
 
 
-def test_backpressure_begins_at_eighty_waiting_messages(store: Store) -> None:
-    """Guarantees the report's threshold, and that the original has none."""
+def test_backpressure_begins_at_eighty_waiting_messages_or_where_the_prefetch_can_reach(store: Store) -> None:
+    """Guarantees the report's threshold, the hardened one, and that the original has none."""
     delivery = Delivery(BODY)
-    for behaviour in (Behaviour.REPORT, Behaviour.HARDENED):
+    for behaviour, limit in ((Behaviour.REPORT, 80), (Behaviour.HARDENED, 10)):
         admission = bounded_queue.choose(behaviour, store.recorder(behaviour), store.alerts, SETTINGS)
-        assert admission(delivery, 79) is None
-        assert admission(delivery, 80) is not None
+        assert admission(delivery, limit - 1) is None
+        assert admission(delivery, limit) is not None
     original = bounded_queue.choose(Behaviour.ORIGINAL, store.recorder(Behaviour.ORIGINAL), store.alerts, SETTINGS)
     assert original(delivery, 10_000) is None
+
+
+@pytest.mark.parametrize("prefetch", [1, 10, 20, 21, 30, 50, 90, 91, 200, 65_535])
+def test_the_hardened_bound_can_be_reached_wherever_more_than_a_round_may_wait(prefetch: int) -> None:
+    """Guarantees, against hole 13, that the bound acts, and never upon a burst that the threads are about to begin."""
+    settings = replace(SETTINGS, prefetch_count=prefetch)
+    limit, let_wait = bounded_queue.hardened_limit(settings), prefetch - settings.max_workers
+    assert settings.max_workers <= limit <= settings.backpressure_limit
+    assert limit < let_wait or let_wait <= settings.max_workers
 
 
 def test_the_reports_backpressure_drops_a_message_without_a_row(store: Store) -> None:
@@ -222,6 +248,7 @@ class Shelf:
         (FailureKind.DATABASE, Settlement.NACK_REQUEUE, Settlement.REQUEUE_LATER),
         (FailureKind.IN_HAND, Settlement.NACK_REQUEUE, Settlement.REQUEUE_LATER),
         (FailureKind.UNPARSEABLE, Settlement.NACK_REQUEUE, Settlement.ACK),
+        (FailureKind.REFUSED, Settlement.NACK_REQUEUE, Settlement.ACK),
     ],
 )
 def test_any_other_failure_goes_round_for_ever_or_where_it_belongs(
@@ -233,7 +260,7 @@ def test_any_other_failure_goes_round_for_ever_or_where_it_belongs(
     for behaviour, expected in ((Behaviour.REPORT, report), (Behaviour.HARDENED, hardened)):
         outcome = other_error_outcome.choose(behaviour, store.recorder(behaviour), shelf)
         assert outcome(Delivery(BODY, conversation_id="c-0"), failure) is expected
-    assert shelf.letters == ([(BODY, "details")] if kind is FailureKind.UNPARSEABLE else [])
+    assert shelf.letters == ([(BODY, "details")] if kind in (FailureKind.UNPARSEABLE, FailureKind.REFUSED) else [])
     assert (store.row() is not None) is (kind is FailureKind.OTHER)
 
 

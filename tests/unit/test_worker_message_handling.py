@@ -93,6 +93,21 @@ def test_the_original_lets_two_deliveries_be_worked_on() -> None:
         in_hand.take(delivery)
 
 
+def test_a_finished_call_is_remembered_by_the_hardened_worker_alone() -> None:
+    """Guarantees that an answer outlives a database outage, and that no outage fills the memory with answers."""
+    finished = idempotent_redelivery.finished_calls(Behaviour.HARDENED)
+    for number in range(1001):
+        finished.remember(f"c-{number}", float(number))
+    assert finished.recall("c-0") is None
+    assert finished.recall("c-1000") == 1000
+    finished.forget("c-1000")
+    finished.forget("never heard of")
+    assert finished.recall("c-1000") is None
+    original = idempotent_redelivery.finished_calls(Behaviour.REPORT)
+    original.remember("c-0", 1.0)
+    assert original.recall("c-0") is None
+
+
 class Channel:
     """A channel that notes what it is asked for."""
 

@@ -2,7 +2,9 @@
 
 The report: from 80 % of 100 waiting messages on, mark the event FAILED (``QUEUE_FULL``), then nack without requeue; a
 HIGH alert, at most one in five minutes. Hole 13: with prefetch 10 in force no message ever waits, and none of this
-runs; it matters where the prefetch is large or, as in the incident, not in force.
+runs; nor does it with any other prefetch up to 90, behind ten threads. The hardened bound is what the threads can
+begin in one round, or four fifths of what the prefetch lets wait where that is more: it acts whenever the prefetch
+lets more wait than one round, or is, as in the incident, not in force.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 from worker_under_test.alerts import AlertLevel, AlertType
-from worker_under_test.errors import UnparseableMessageError
+from worker_under_test.errors import OutcomeRefusedError, UnparseableMessageError
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 from worker_under_test.streamed_conversation import read_conversation
@@ -25,7 +27,7 @@ REMEDY = Remedy(
     name="bounded_queue",
     original="unbounded",
     report="80 waiting: FAILED when a row exists, then nack without requeue; HIGH alert",
-    hardened="80 waiting: FAILED made durable, then ack; else back to the broker later",
+    hardened="a bound that any prefetch can reach: FAILED made durable, then ack; else back to the broker later",
     asked_for="3.5",
 )
 
@@ -42,8 +44,20 @@ def choose(behaviour: Behaviour, recorder: OutcomeRecorder, alerts: Alerts, sett
     """Return the admission of ``behaviour``."""
     if behaviour is Behaviour.ORIGINAL:
         return admit_all
-    backpressure = _Backpressure(recorder, alerts, settings)
-    return backpressure.reject_as_reported if behaviour is Behaviour.REPORT else backpressure.reject_durably
+    if behaviour is Behaviour.REPORT:
+        return _Backpressure(recorder, alerts, settings, settings.backpressure_limit).reject_as_reported
+    return _Backpressure(recorder, alerts, settings, hardened_limit(settings)).reject_durably
+
+
+def hardened_limit(settings: Settings) -> int:
+    """Return how many messages may wait: 10 with ten threads and prefetch 10, 32 with prefetch 50, never above 80.
+
+    A burst that the prefetch admits must not be refused for reaching the worker before its threads have begun, so the
+    bound is no lower than the threads are many.
+    """
+    let_wait = settings.prefetch_count - settings.max_workers
+    reachable = max(settings.max_workers, int(let_wait * settings.queue_backpressure_threshold))
+    return min(settings.backpressure_limit, reachable)
 
 
 def admit_all(delivery: Delivery, waiting: int) -> None:
@@ -53,11 +67,11 @@ def admit_all(delivery: Delivery, waiting: int) -> None:
 class _Backpressure:
     """What the two bounded behaviours share: the threshold and the alert."""
 
-    def __init__(self, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings) -> None:
+    def __init__(self, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings, threshold: int) -> None:
         self._recorder = recorder
         self._alerts = alerts
         self._max = settings.queue_max_size
-        self._threshold = settings.backpressure_limit
+        self._threshold = threshold
 
     def reject_as_reported(self, delivery: Delivery, waiting: int) -> Settlement | None:
         """Mark the event FAILED, then drop the message.
@@ -79,9 +93,9 @@ class _Backpressure:
         self._alert(waiting)
         try:
             conversation_id = read_conversation(delivery.body).conversation_id
-        except UnparseableMessageError:
+            recorded = self._recorder.record_failed(conversation_id, self._failure(waiting), delivery.body, hold=False)
+        except (UnparseableMessageError, OutcomeRefusedError):
             return Settlement.REQUEUE_LATER  # for a thread with time to put it aside
-        recorded = self._recorder.record_failed(conversation_id, self._failure(waiting), delivery.body, hold=False)
         return Settlement.ACK if recorded else Settlement.REQUEUE_LATER
 
     def _failure(self, waiting: int) -> Failure:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker_under_test.conversation_event_model import ConversationEventStatus
@@ -20,7 +20,7 @@ from worker_under_test.conversation_event_repository import (
     RetryPolicy,
     compress_message,
 )
-from worker_under_test.errors import DatabaseUnavailableError
+from worker_under_test.errors import DatabaseUnavailableError, OutcomeRefusedError
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker_under_test.database import SessionFactory
+    from worker_under_test.errors import WorkerError
     from worker_under_test.outcomes import Failure
 
 logger = structlog.get_logger()
@@ -42,8 +43,11 @@ REMEDY = Remedy(
 
 T = TypeVar("T")
 
-# The database is away or busy. Any other error is about the statement, and would come again.
-_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+# The database is away, busy, read-only after a fail-over, or not migrated yet: each driver has its own name for that,
+# and a wait can help.
+_AWAY = (DBAPIError, PoolTimeoutError)
+# These are about what is in the row, and come again each time; one IntegrityError may only be another worker's insert.
+_REFUSED = (DataError, IntegrityError)
 
 # Between two tries: short at first, because most outages of a database are a lock held a moment too long.
 _FIRST_WAIT_S = 0.1
@@ -129,11 +133,15 @@ class DurableRecorder:
         Raises:
             DatabaseUnavailableError: it was not committed. ``work`` may have run several times, in transactions that
             were rolled back.
+            OutcomeRefusedError: it never will be.
         """
         return self._durably(work, self._hold_s)
 
     def record_failed(self, conversation_id: str, failure: Failure, body: bytes, *, hold: bool = True) -> bool:
-        """Mark the event, created where it was missing; false when it could not be committed."""
+        """Mark the event, created where it was missing; false when it could not be committed.
+
+        Beside the body, the thread holds a compressed copy meanwhile: a quarter of it.
+        """
         body_zlib = compress_message(body)
 
         def mark(repository: ConversationEventRepository) -> None:
@@ -158,6 +166,13 @@ class DurableRecorder:
                     return work(ConversationEventRepository(db, self._policy))
             except _AWAY as error:
                 if left_s <= 0 or self._stopping.wait(min(wait_s, left_s)):
-                    raise DatabaseUnavailableError(f"{type(error).__name__} after {hold_s:g} s of hold") from None
+                    raise _given_up(error, hold_s) from None
             left_s -= wait_s
             wait_s = min(2 * wait_s, _WAIT_MAX_S)
+
+
+def _given_up(error: Exception, hold_s: float) -> WorkerError:
+    """Return what the last ``error`` of a hold means. The driver's own words would carry the statement's values."""
+    if isinstance(error, _REFUSED):
+        return OutcomeRefusedError(f"{type(error).__name__}: the database refuses this outcome")
+    return DatabaseUnavailableError(f"{type(error).__name__} after {hold_s:g} s of hold")

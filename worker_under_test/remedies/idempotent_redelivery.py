@@ -21,7 +21,7 @@ REMEDY = Remedy(
     name="idempotent_redelivery",
     original="processed again; tags are used on whatever channel is open",
     report="as it was",
-    hardened="what is recorded is acknowledged without a call; stale work and stale tags are dropped",
+    hardened="what was finished is recorded and acknowledged without a call; stale work and stale tags are dropped",
     asked_for="not in the report (hole 14)",
 )
 
@@ -33,6 +33,11 @@ _SETTLED = frozenset(
         ConversationEventStatus.PERMANENTLY_FAILED,
     }
 )
+
+
+# A score is a hundred bytes. A worker has this many unrecorded ones only in an outage during which the memory API works
+# on: two minutes of ten threads at full speed, and the processing service asks the database before it calls.
+_FINISHED_MAX = 1000
 
 
 class WorkInHand:
@@ -75,6 +80,42 @@ class UnguardedWork(WorkInHand):
         """Let any number of threads work on one conversation."""
 
 
+class FinishedCalls:
+    """The scores of conversations whose call succeeded, until they are recorded.
+
+    While the database is away the message goes back to the broker; when it comes again, the answer is still known. It
+    is lost with the process, and then the call is repeated under its ``Idempotency-Key``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._scores: dict[str, float] = {}  # in the order they came
+
+    def remember(self, conversation_id: str, friendship_score: float) -> None:
+        """Keep a score; beyond the bound the oldest is let go."""
+        with self._lock:
+            self._scores[conversation_id] = friendship_score
+            if len(self._scores) > _FINISHED_MAX:
+                del self._scores[next(iter(self._scores))]
+
+    def recall(self, conversation_id: str) -> float | None:
+        """Return the score of a call that needs no repeating, or None."""
+        with self._lock:
+            return self._scores.get(conversation_id)
+
+    def forget(self, conversation_id: str) -> None:
+        """Let go of a score that is recorded."""
+        with self._lock:
+            self._scores.pop(conversation_id, None)
+
+
+class ForgottenCalls(FinishedCalls):
+    """The original kept nothing of a call whose outcome it could not record."""
+
+    def remember(self, conversation_id: str, friendship_score: float) -> None:
+        """Keep nothing."""
+
+
 class StaleCheck(Protocol):
     """Tells deliveries of a channel that is gone."""
 
@@ -91,6 +132,11 @@ def settled_statuses(behaviour: Behaviour) -> frozenset[ConversationEventStatus]
 def work_in_hand(behaviour: Behaviour) -> WorkInHand:
     """Return the account of ``behaviour``; one for each worker."""
     return WorkInHand() if behaviour is Behaviour.HARDENED else UnguardedWork()
+
+
+def finished_calls(behaviour: Behaviour) -> FinishedCalls:
+    """Return the account of ``behaviour``; one for each worker."""
+    return FinishedCalls() if behaviour is Behaviour.HARDENED else ForgottenCalls()
 
 
 def stale_check(behaviour: Behaviour) -> StaleCheck:

@@ -25,13 +25,15 @@ REMEDY = Remedy(
     name="other_error_outcome",
     original="nack, requeued",
     report="nack, requeued",
-    hardened="FAILED, then ack; no conversation at all: dead letter; database away: later",
+    hardened="FAILED with its own code, then ack; what nothing can help: dead letter; database away: later",
     asked_for="3.2.3 leaves it as it was (hole 5)",
 )
 
 
 # These say nothing about the message: it is to be delivered again, in a while.
 _PASSING = frozenset({FailureKind.DATABASE, FailureKind.IN_HAND})
+# These come again at each delivery, and there is no row to write them into: a person must look at the message.
+_HOPELESS = frozenset({FailureKind.UNPARSEABLE, FailureKind.REFUSED})
 
 
 def choose(behaviour: Behaviour, recorder: OutcomeRecorder, dead_letters: DeadLetters) -> FailureOutcome:
@@ -48,7 +50,7 @@ class Sorted:
 
     def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
         """Record the failure where its kind belongs; what can't be recorded goes back to the broker, after a while."""
-        if failure.kind is FailureKind.UNPARSEABLE:
+        if failure.kind in _HOPELESS:
             return self._put_aside(delivery, failure)
         if failure.kind in _PASSING or delivery.conversation_id is None:
             return Settlement.REQUEUE_LATER

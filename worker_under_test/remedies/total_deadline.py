@@ -76,7 +76,10 @@ class TotalDeadline:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         # No connection is kept: a new one costs a millisecond of a call of seconds, a stale one costs a failed event.
-        self._pool = httpcore.ConnectionPool(max_keepalive_connections=0, network_backend=_DeadlineBackend())
+        # Nor are there fewer than threads: a wait for httpcore's pool would not look at the deadline.
+        self._pool = httpcore.ConnectionPool(
+            max_connections=None, max_keepalive_connections=0, network_backend=_DeadlineBackend()
+        )
 
     def post(self, url: str, body: dict[str, Any] | Iterator[bytes], headers: dict[str, str]) -> bytes:
         """Send ``body`` and read the answer, all of it before the deadline."""
