@@ -6,8 +6,10 @@ a census proves that nothing of this one remains.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
@@ -25,7 +27,6 @@ from harness.trial import Site, TrialPlan, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.narration import Narrator
     from harness.rig.broker import Broker
@@ -54,8 +55,12 @@ class Order:
         return plain + (twins if self.profile else ())
 
 
-def run_campaign(order: Order, narrator: Narrator) -> Path:
-    """Play all trials of ``order`` and return the run directory.
+# Which trials come next, asked one after another: given the run directory, in which those before it are on record.
+Schedule = Callable[[Path], Iterable[TrialPlan]]
+
+
+def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = None) -> Path:
+    """Play all trials of ``order``, or those of ``schedule`` in their place, and return the run directory.
 
     Raises HarnessError; what was recorded until then is kept.
     """
@@ -82,7 +87,7 @@ def run_campaign(order: Order, narrator: Narrator) -> Path:
             folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
             site = Site(scope, the_broker, the_proxy, cages, checkout())
             storm = NO_STORM_YET
-            for plan in order.plans():
+            for plan in order.plans() if schedule is None else schedule(folder.path):
                 narrator.milestone(f"arm {plan.folder_name}")
                 makes_the_storm = plan.spec.role == "before"
                 trial_folder = folder.trial(plan.folder_name, plan.role)

@@ -1,6 +1,6 @@
 """A slope that a few wild samples can't bend, with its confidence interval: Theil–Sen's, with Sen's interval.
 
-Used by ``memory_growth`` and by the gate. Pure numbers: it knows nothing of memory or messages.
+Used by ``memory_growth``. Pure numbers: it knows nothing of memory or messages.
 
 The slope is the median of the slopes of all pairs of points. The interval takes those pair slopes whose ranks lie
 within ``z × sqrt(n(n-1)(2n+5)/18)`` of the middle, which is the spread of Kendall's statistic when there is no trend

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from harness.scenario import Arm, WorkerSpec
 
@@ -33,10 +33,11 @@ class Endpoints:
 def worker_argv(spec: WorkerSpec, capture: Path | None) -> tuple[str, ...]:
     """Return the command of the worker; under memray, writing ``capture``, where one is given.
 
-    The default capture format survives a SIGKILL, which the aggregated one does not.
+    The default capture format survives a SIGKILL, which the aggregated one does not. A command is profiled where it is
+    an interpreter of Python with a module or a script; another one runs as it is, and leaves no capture.
     """
     if spec.command is not None:
-        return spec.command
+        return spec.command if capture is None else under_memray(spec.command, capture)
     options = ["--preset", str(spec.preset)]
     if spec.mechanism is not None:
         options += ["--mechanism", spec.mechanism]
@@ -44,8 +45,22 @@ def worker_argv(spec: WorkerSpec, capture: Path | None) -> tuple[str, ...]:
         options += ["--with", remedy]
     for remedy in spec.without:
         options += ["--without", remedy]
-    profiler = () if capture is None else ("-m", "memray", "run", "--quiet", "--force", "--output", str(capture))
+    profiler = () if capture is None else _memray(capture)
     return (sys.executable, *profiler, *_MODULE, *options)
+
+
+def under_memray(command: tuple[str, ...], capture: Path) -> tuple[str, ...]:
+    """Return ``command`` with memray between the interpreter, with its own flags, and what it runs."""
+    if not Path(command[0]).name.startswith("python"):
+        return command
+    at = next(
+        (n for n, word in enumerate(command) if n > 0 and (word == "-m" or not word.startswith("-"))), len(command)
+    )
+    return (*command[:at], *_memray(capture), *command[at:])
+
+
+def _memray(capture: Path) -> tuple[str, ...]:
+    return ("-m", "memray", "run", "--quiet", "--force", "--output", str(capture))
 
 
 def migrate_argv(spec: WorkerSpec) -> tuple[str, ...]:
