@@ -28,7 +28,7 @@ VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY = "#d55e00", "#0072b2", "#009e73", 
 INK, MUTED, FAINT, BAND = "#1f2328", "#656d76", "#d0d7de", "#eaeef2"
 SERIES = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY)
 DASHES = ("-", "--", "-.", ":")
-_BY_ROLE = {"before": VERMILLION, "after": BLUE}
+_BY_ROLE = {"before": VERMILLION, "reported": GREEN, "after": BLUE}
 
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: searchable, read aloud, set in the page's own type

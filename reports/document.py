@@ -13,7 +13,7 @@ from harness.clock import format_time_of_day
 from harness.results import Verdict
 from reports import arm_tables, completeness, wording
 from reports.captions import ChartText, chart_texts
-from reports.tables import Table, columns
+from reports.tables import Column, Table, columns
 from reports.verdict_words import KILLERS, WORDS, reason
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Document:
     arms: tuple[ArmSummary, ...]
     stray_checks: tuple[CheckResult, ...]  # of arms that the run holds no trial of
     charts: Mapping[str, ChartText]
+    compared: tuple[tuple[str, ...], tuple[str, ...]]  # the arms before, and the arms after, in ``metrics``
     metrics: Table
     minutes: Table
     phases: Table
@@ -80,6 +81,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         arms=tuple(_summary(trial, judgement) for trial in run.trials),
         stray_checks=tuple(result for result in judgement.checks if result.arm not in arms),
         charts=chart_texts(run),
+        compared=_compared(judgement),
         metrics=_metrics(judgement),
         minutes=_minutes(judgement),
         phases=arm_tables.phases(run),
@@ -133,16 +135,30 @@ def check_table(key: str, caption: str, checks: tuple[CheckResult, ...]) -> Tabl
 
 
 def _metrics(judgement: Judgement) -> Table:
+    before, after = _compared(judgement)
+    headings = ("Metric", "Before, reported", *before, "After, reported", *after)
     return Table(
         "metrics",
-        "Before and after: what the incident report said beside what was measured.",
-        columns("Metric", "Before, reported", "Before, measured", "After, reported", "After, measured"),
+        "Before and after: what the incident report said beside what was measured of each arm.",
+        tuple(Column(heading) for heading in headings),
         tuple(
-            (row.metric, row.reported_before, row.measured_before, row.reported_after, row.measured_after)
+            (
+                row.metric,
+                row.reported_before,
+                *row.measured_before.values(),
+                row.reported_after,
+                *row.measured_after.values(),
+            )
             for row in judgement.metrics
         ),
         "The run holds no before/after table.",
     )
+
+
+def _compared(judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arms on either side of the before/after table."""
+    rows = judgement.metrics
+    return (tuple(rows[0].measured_before), tuple(rows[0].measured_after)) if rows else ((), ())
 
 
 def _minutes(judgement: Judgement) -> Table:

@@ -93,7 +93,7 @@ def calls() -> tuple[Mem0Call, ...]:
     hung = [11.0, 19.0, 28.0]
     return (
         *(Mem0Call("/extract_facts", "c-001", 1, "answer", 200, at, 0.2, "answered") for at in answered),
-        *(Mem0Call("/extract_facts", "c-002", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
+        *(Mem0Call("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
     )
 
 

@@ -53,7 +53,7 @@ def check(case: Case) -> CheckResult:
     kind = "Lost" if lost else "Finished, but never published"
     return case.result(
         NAME,
-        Verdict.FAIL,
+        case.missed,
         f"{measured}; {len(lost)} lost, {len(unexpected)} unexpected",
         threshold,
         f"{kind}, first: {', '.join(shown[:_SHOWN_MAX])}.",

@@ -30,9 +30,10 @@ class Case:
     def missed(self) -> Verdict:
         """The verdict where an expectation is not met.
 
-        Fail; but an arm that must show the incident and does not has *not reproduced* it, which is unknown.
+        Fail for the arm that has to hold. An arm that must show the incident, or what the report's fix makes of it, and
+        does not has *not reproduced* it, which is unknown.
         """
-        return Verdict.UNKNOWN if self.spec.role == "before" else Verdict.FAIL
+        return Verdict.FAIL if self.spec.role == "after" else Verdict.UNKNOWN
 
     def result(self, check: str, verdict: Verdict, measured: str, threshold: str, detail: str = "") -> CheckResult:
         """Return a result of this arm."""

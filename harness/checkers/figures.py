@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.checkers.fidelity import typical_factor
 from harness.checkers.healthy_again import final_bytes
+from harness.checkers.hung_calls import peak_bytes as peak_of_hung_calls
 from harness.checkers.memory_growth import growth
 from harness.checkers.oom import is_oom_kill
 from harness.checkers.throughput import finished_per_s
@@ -37,12 +38,14 @@ def _figures_of(trial: TrialRecord, run: RunRecord, scenario: Scenario) -> dict[
     resident = [life.peak_rss_bytes for life in trial.lives if life.peak_rss_bytes]
     final, grown = final_bytes(trial), growth(trial)
     hanging = hanging_phases(scenario)
+    hung = peak_of_hung_calls(trial)
     budget = scenario.arms[trial.arm].expect.memory_budget if trial.arm in scenario.arms else None
     return {
         "budget_mib": budget.peak_at_most / MIB if budget else None,
         "peak_mib": max(peaks) / MIB if peaks else None,
         "peak_rss_mib": max(resident) / MIB if resident else None,
         "growth_mib_per_1000": grown.per_1000_bytes / MIB if grown else None,
+        "hung_calls_peak_mib": hung / MIB if hung is not None else None,
         "final_mib": final / MIB if final is not None else None,
         "oom_kills": float(sum(is_oom_kill(life, limit_bytes) for life in trial.lives)),
         "restarts": float(max(0, len(trial.lives) - 1)),

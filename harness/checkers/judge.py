@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 from harness.checkers import (
     accounted,
     back_at_baseline,
+    failures,
     fidelity,
     healthy_again,
+    hung_calls,
     limit,
+    loops,
     memory_budget,
     memory_growth,
     oom,
     prefetch,
+    put_off,
     storm,
     throughput,
     whole_record,
@@ -81,15 +85,8 @@ def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], Ch
     yield storm.FAULTS, lambda: storm.check_faults(case)
     if case.spec.role == "after":
         yield whole_record.DRAINED, lambda: whole_record.check_drained(case)
-    if (killed := expect.oom_killed) is not None:
-        yield oom.KILLED, lambda: oom.check_killed(case, killed)
-    if expect.never_killed is not None:
-        yield oom.SURVIVED, lambda: oom.check_survived(case)
     yield from _of_memory(case, expect)
-    if expect.all_accounted is not None:
-        yield accounted.NAME, lambda: accounted.check(case)
-    if (rate := expect.throughput) is not None:
-        yield throughput.NAME, lambda: throughput.check(case, rate)
+    yield from _of_messages(case, expect)
     if (count := expect.effective_prefetch) is not None:
         yield prefetch.NAME, lambda: prefetch.check(case, count)
     if (fit := expect.fidelity) is not None:
@@ -97,12 +94,34 @@ def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], Ch
 
 
 def _of_memory(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], CheckResult]]]:
-    """Yield the checkers of how high memory went, how it grew, and where it ended."""
+    """Yield the checkers of whether the worker lived, how high memory went, how it grew, and where it ended."""
+    if (killed := expect.oom_killed) is not None:
+        yield oom.KILLED, lambda: oom.check_killed(case, killed)
+    if expect.never_killed is not None:
+        yield oom.SURVIVED, lambda: oom.check_survived(case)
     if (budget := expect.memory_budget) is not None:
         yield memory_budget.NAME, lambda: memory_budget.check(case, budget)
+    if (over := expect.over_budget) is not None:
+        yield memory_budget.OVER, lambda: memory_budget.check_over(case, over)
+    if (hung := expect.hung_calls_budget) is not None:
+        yield hung_calls.NAME, lambda: hung_calls.check(case, hung)
     if (slope := expect.memory_growth) is not None:
         yield memory_growth.NAME, lambda: memory_growth.check(case, slope)
     if (healthy := expect.returns_to_healthy) is not None:
         yield healthy_again.NAME, lambda: healthy_again.check(case, healthy)
     if (baseline := expect.returns_to_baseline) is not None:
         yield back_at_baseline.NAME, lambda: back_at_baseline.check(case, baseline)
+
+
+def _of_messages(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], CheckResult]]]:
+    """Yield the checkers of what became of the messages."""
+    if expect.all_accounted is not None:
+        yield accounted.NAME, lambda: accounted.check(case)
+    if (off := expect.put_off) is not None:
+        yield put_off.NAME, lambda: put_off.check(case, off)
+    if (failed := expect.failures_recorded) is not None:
+        yield failures.NAME, lambda: failures.check(case, failed)
+    if (loop := expect.loops) is not None:
+        yield loops.NAME, lambda: loops.check(case, loop)
+    if (rate := expect.throughput) is not None:
+        yield throughput.NAME, lambda: throughput.check(case, rate)

@@ -73,7 +73,7 @@ def _doubt(life: WorkerLife) -> str:
 
 
 def check_survived(case: Case) -> CheckResult:
-    """Pass where the worker lived one life, ended by the harness; fail where anything else ended it."""
+    """Pass where the worker lived one life, ended by the harness; missed where anything else ended it."""
     lives = case.trial.lives
     threshold = "one life, ended by the harness"
     if not lives:
@@ -84,7 +84,7 @@ def check_survived(case: Case) -> CheckResult:
         measured = (
             f"{len(early)} early ends; life {first.index}: exit {first.exit_status}, oom_kill +{first.oom_kill_delta}"
         )
-        return case.result(SURVIVED, Verdict.FAIL, measured, threshold, f"See the log worker-{first.index}.")
+        return case.result(SURVIVED, case.missed, measured, threshold, f"See the log worker-{first.index}.")
     if len(lives) > 1 or lives[0].ended_by == "unknown":
         detail = "The record of the worker's end is missing."
         return case.result(SURVIVED, Verdict.UNKNOWN, f"{len(lives)} lives", threshold, detail)

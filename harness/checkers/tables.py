@@ -12,6 +12,7 @@ from harness.checkers.base import mib
 from harness.checkers.fidelity import memory_at
 from harness.checkers.figures import hanging_phases
 from harness.checkers.healthy_again import final_bytes
+from harness.checkers.hung_calls import EXTRACT_FACTS
 from harness.checkers.oom import is_oom_kill
 from harness.checkers.throughput import finished_per_s
 from harness.clock import replay_time
@@ -24,21 +25,20 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
 
 NOT_MEASURED = "not measured"
-_EXTRACT_FACTS = "/extract_facts"
 _AROUND_S = 0.5
 
 
 def metric_rows(run: RunRecord, scenario: Scenario) -> tuple[MetricRow, ...]:
-    """Return the before/after table: the first arm of role ``before`` and the last of role ``after``."""
-    before = next((run.trial(name) for name, arm in scenario.arms.items() if arm.role == "before"), None)
-    after = next((run.trial(name) for name, arm in reversed(scenario.arms.items()) if arm.role == "after"), None)
+    """Return the before/after table: on one side the arms of role ``before``, on the other all others."""
+    before = [name for name, arm in scenario.arms.items() if arm.role == "before"]
+    after = [name for name in scenario.arms if name not in before]
     return tuple(
         MetricRow(
             metric=row.metric,
             reported_before=row.before,
-            measured_before=_measure(row.measure, before, scenario),
+            measured_before={name: _measure(row.measure, run.trial(name), scenario) for name in before},
             reported_after=row.after,
-            measured_after=_measure(row.measure, after, scenario),
+            measured_after={name: _measure(row.measure, run.trial(name), scenario) for name in after},
         )
         for row in scenario.reported.metrics
     )
@@ -83,7 +83,7 @@ def _measure(name: str, trial: TrialRecord | None, scenario: Scenario) -> str:
 
 def _longest_call(trial: TrialRecord, scenario: Scenario) -> str | None:
     """Return the longest call of the memory API, in incident seconds: how long a thread was really blocked."""
-    spent = [call.duration_s for call in trial.calls if call.path == _EXTRACT_FACTS and call.duration_s is not None]
+    spent = [call.duration_s for call in trial.calls if call.path == EXTRACT_FACTS and call.duration_s is not None]
     return f"longest call {max(spent) * scenario.time_scale:.0f} s" if spent else None
 
 
@@ -96,7 +96,7 @@ def _calls_cut_off(trial: TrialRecord, scenario: Scenario) -> str | None:
     cut = [
         call.duration_s
         for call in trial.calls
-        if call.path == _EXTRACT_FACTS and call.outcome == "client_gone" and call.duration_s is not None
+        if call.path == EXTRACT_FACTS and call.outcome == "client_gone" and call.duration_s is not None
         if not any(abs(call.arrived_s + call.duration_s - death_s) < _AROUND_S for death_s in deaths_s)
     ]
     if not trial.calls:
@@ -106,7 +106,7 @@ def _calls_cut_off(trial: TrialRecord, scenario: Scenario) -> str | None:
 
 def _llm_calls(trial: TrialRecord, scenario: Scenario) -> str | None:
     del scenario
-    return f"{sum(call.path != _EXTRACT_FACTS for call in trial.calls)} calls" if trial.calls else None
+    return f"{sum(call.path != EXTRACT_FACTS for call in trial.calls)} calls" if trial.calls else None
 
 
 def _retry(trial: TrialRecord, scenario: Scenario) -> str | None:
@@ -119,7 +119,7 @@ def _retry(trial: TrialRecord, scenario: Scenario) -> str | None:
 
 def _retries_max(trial: TrialRecord, scenario: Scenario) -> str | None:
     del scenario
-    attempts = [call.attempt for call in trial.calls if call.path == _EXTRACT_FACTS]
+    attempts = [call.attempt for call in trial.calls if call.path == EXTRACT_FACTS]
     return f"at most {max(attempts)} calls for one message" if attempts else None
 
 

@@ -18,6 +18,7 @@ from harness.scenario.overrides import Overrides, overridden
 
 if TYPE_CHECKING:
     from harness.scenario import Scenario
+    from harness.scenario.arms import Role
 
 RUNS_DIR = Path("runs")
 
@@ -62,6 +63,7 @@ class Asked:
     management_port: int
     allow_target: bool
     runs_dir: Path
+    roles: tuple[Role, ...] = ()  # where no arm is named: those that play; empty is all
 
     def order(self) -> Order:
         """Return the order. Raises ScenarioError, UsageError, RefusedTargetError."""
@@ -83,6 +85,7 @@ class Asked:
     def _scenario(self) -> Scenario:
         overrides = Overrides(
             arms=tuple(self.arms or ()),
+            roles=self.roles,
             mechanism=self.mechanism,
             seed=self.seed,
             time_scale=self.time_scale,

@@ -162,7 +162,7 @@ class TrialRecord:
     """All that one trial left behind. A partial run has a partial record: empty tuples, ``drain`` None."""
 
     arm: str
-    role: str  # "before" | "after" | "profiled"
+    role: str  # "before" | "reported" | "after" | "profiled"
     limit: Limit | None
     phases: tuple[PhaseSpan, ...] = ()
     lives: tuple[WorkerLife, ...] = ()

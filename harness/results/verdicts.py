@@ -44,13 +44,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One row of the measured before/after table: the report's promise beside what was measured."""
+    """One row of the before/after table: the report's promise beside what was measured of each arm.
+
+    ``measured_*`` is by arm, in the order of the scenario; every row of a table has the same arms.
+    """
 
     metric: str
     reported_before: str
-    measured_before: str
+    measured_before: Mapping[str, str]  # the worker as it was
     reported_after: str
-    measured_after: str
+    measured_after: Mapping[str, str]  # the fix as it was reported, and the worker that has to hold
 
 
 @dataclass(frozen=True, slots=True)

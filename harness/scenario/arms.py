@@ -27,6 +27,10 @@ VARIABLES_OF_THE_HARNESS = frozenset(
     }
 )
 
+# ``before``: the worker as it was, which must show the incident. ``reported``: the fix to the letter of the report,
+# which must show what is expected of it, its holes included. ``after``: the worker that has to hold.
+Role = Literal["before", "reported", "after"]
+
 # A process can be given neither a NUL nor a variable whose name has one; ``=`` ends a name.
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=10_000)]
@@ -61,7 +65,7 @@ class Arm(Strict):
     ``env`` are environment variables handed over as they are.
     """
 
-    role: Literal["before", "after"]
+    role: Role
     worker: WorkerSpec
     timers: dict[Variable, DurationS] = Field(default_factory=dict)
     env: dict[Variable, Text] = Field(default_factory=dict)
@@ -80,6 +84,8 @@ class Arm(Strict):
         killed = self.expect.oom_killed
         if killed and self.expect.never_killed:
             raise ValueError("expect: oom_killed and never_killed can't both come true; keep one")
+        if self.role == "after" and (weak := self.expect.of_a_worker_that_fails):
+            raise ValueError(f"expect.{weak[0]}: an arm of role 'after' has to hold; expect this of another role")
         if killed and killed.kills > killed.restarts + 1:
             raise ValueError(f"expect.oom_killed: {killed.kills} kills need at least {killed.kills - 1} restarts")
         return self

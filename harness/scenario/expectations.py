@@ -6,11 +6,14 @@ nothing.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from harness.scenario.strict import Fraction, Name, Number, SizeBytes, Strict, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class OomKilled(Strict):
@@ -35,12 +38,47 @@ class MemoryGrowth(Strict):
     warm_up: Fraction = 0.1  # of the messages
 
 
+class OverBudget(Strict):
+    """The worker's highest memory goes at least this far: the remedy does not hold it. What `fixed` must never do."""
+
+    peak_at_least: SizeBytes
+
+
+class HungCallsBudget(Strict):
+    """While at least so many calls of the memory API hang, the worker's resident set stays within this."""
+
+    calls_at_least: Annotated[Whole, Field(ge=1)] = 10
+    peak_at_most: SizeBytes
+
+
 class NeverKilled(Strict):
     """One life, ended by the harness."""
 
 
 class AllAccounted(Strict):
     """Every confirmed message is processed, or failed with its retry scheduled."""
+
+
+class PutOff(Strict):
+    """Messages are put off: FAILED in the worker's own table, with this error code."""
+
+    error_code: Annotated[str, Field(min_length=1, max_length=50)]
+    messages_at_least: Annotated[Whole, Field(ge=1)]
+
+
+class FailuresRecorded(Strict):
+    """Every message whose calls all failed is FAILED with its retry scheduled, after no more calls than this."""
+
+    messages_at_least: Annotated[Whole, Field(ge=1)] = 1  # fewer failures would be another storm
+    calls_per_message_at_most: Annotated[Whole, Field(ge=1)]
+
+
+class Loops(Strict):
+    """The same messages come again and again and none is finished, during these phases, which follow one another."""
+
+    redeliveries_per_message_at_least: Annotated[Number, Field(gt=0)]
+    finished_at_most: Annotated[Whole, Field(ge=0)] = 0
+    during: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Throughput(Strict):
@@ -82,10 +120,42 @@ class Expect(Strict):
     oom_killed: OomKilled | None = None
     memory_budget: MemoryBudget | None = None
     memory_growth: MemoryGrowth | None = None
+    over_budget: OverBudget | None = None
+    hung_calls_budget: HungCallsBudget | None = None
     never_killed: NeverKilled | None = None
     all_accounted: AllAccounted | None = None
+    put_off: PutOff | None = None
+    failures_recorded: FailuresRecorded | None = None
+    loops: Loops | None = None
     throughput: Throughput | None = None
     returns_to_healthy: ReturnsToHealthy | None = None
     returns_to_baseline: ReturnsToBaseline | None = None
     effective_prefetch: EffectivePrefetch | None = None
     fidelity: Fidelity | None = None
+
+    @property
+    def sizes_bytes(self) -> Iterator[tuple[str, int]]:
+        """The sizes that memory is compared with, each with the field it belongs to."""
+        if self.memory_budget is not None:
+            yield "memory_budget", self.memory_budget.peak_at_most
+        if self.over_budget is not None:
+            yield "over_budget", self.over_budget.peak_at_least
+        if self.hung_calls_budget is not None:
+            yield "hung_calls_budget", self.hung_calls_budget.peak_at_most
+        if self.returns_to_healthy is not None:
+            yield "returns_to_healthy", self.returns_to_healthy.at_most
+
+    @property
+    def stretches(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The phases that are looked at by themselves, each list with the field it belongs to."""
+        if self.throughput is not None:
+            yield "throughput.during", self.throughput.during
+        if self.loops is not None:
+            yield "loops.during", self.loops.during
+        if self.returns_to_baseline is not None:
+            yield "returns_to_baseline.baseline", (self.returns_to_baseline.baseline,)
+
+    @property
+    def of_a_worker_that_fails(self) -> tuple[str, ...]:
+        """The names of those expectations that only a worker with a fault can meet."""
+        return tuple(name for name in ("oom_killed", "over_budget", "loops") if getattr(self, name) is not None)

@@ -142,11 +142,10 @@ class Scenario(Strict):
         if self.drain_at_most <= 0:
             raise ValueError("drain_at_most: draining takes time; the default is 120s")
         for name, arm in self.arms.items():
-            budget, healthy, killed = arm.expect.memory_budget, arm.expect.returns_to_healthy, arm.expect.oom_killed
-            if budget and budget.peak_at_most > self.memory_limit:
-                raise ValueError(f"arms.{name}.expect.memory_budget: above memory_limit it says nothing; lower it")
-            if healthy and healthy.at_most > self.memory_limit:
-                raise ValueError(f"arms.{name}.expect.returns_to_healthy: above memory_limit it says nothing; lower it")
+            for field, size_bytes in arm.expect.sizes_bytes:
+                if size_bytes > self.memory_limit:
+                    raise ValueError(f"arms.{name}.expect.{field}: above memory_limit it says nothing; lower it")
+            killed = arm.expect.oom_killed
             if killed and killed.restarts > self.restarts.limit:
                 raise ValueError(
                     f"arms.{name}.expect.oom_killed: {killed.restarts} restarts, but restarts.limit allows"
@@ -163,12 +162,11 @@ class Scenario(Strict):
             throughput = arm.expect.throughput
             if throughput and throughput.against not in self.arms.keys() - {name}:
                 raise ValueError(f"arms.{name}.expect.throughput.against: no other arm is named {throughput.against!r}")
-            baseline = arm.expect.returns_to_baseline
-            wanted = (*(throughput.during if throughput else ()), *((baseline.baseline,) if baseline else ()))
-            if missing := [phase for phase in wanted if phase not in phases]:
-                raise ValueError(f"arms.{name}.expect: no phase is named {missing[0]!r}; there are {phases}")
-            if throughput and not _is_stretch(throughput.during, phases):
-                raise ValueError(f"arms.{name}.expect.throughput.during: name phases that follow one another, in order")
+            for field, during in arm.expect.stretches:
+                if missing := [phase for phase in during if phase not in phases]:
+                    raise ValueError(f"arms.{name}.expect: no phase is named {missing[0]!r}; there are {phases}")
+                if not _is_stretch(during, phases):
+                    raise ValueError(f"arms.{name}.expect.{field}: name phases that follow one another, in order")
             if arm.expect.fidelity and not self.reported.points:
                 raise ValueError(f"arms.{name}.expect.fidelity: there are no reported.points to compare with")
         for point in self.reported.points:

@@ -14,6 +14,7 @@ from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES, SEED_MAX, 
 from harness.scenario.reported import Reported
 
 if TYPE_CHECKING:
+    from harness.scenario.arms import Role
     from harness.scenario.model import Arm, Scenario
 
 SMALL_SHARE = 0.1
@@ -22,9 +23,10 @@ MECHANISMS = ("M0", "M1", "M2", "M1+M2")
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The changes asked for; None and empty leave the scenario as it is."""
+    """The changes asked for; None and empty leave the scenario as it is. Named arms outweigh roles."""
 
     arms: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()
     mechanism: str | None = None
     seed: int | None = None
     time_scale: float | None = None
@@ -34,8 +36,8 @@ class Overrides:
 def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
     """Return ``scenario`` with the changes. Raises UsageError for a change that makes no sense."""
     changes: dict[str, Any] = {}
-    if overrides.arms:
-        changes["arms"] = _chosen_arms(scenario, overrides.arms)
+    if names := overrides.arms or tuple(name for name, arm in scenario.arms.items() if arm.role in overrides.roles):
+        changes["arms"] = _chosen_arms(scenario, names)
     if overrides.mechanism is not None:
         changes["arms"] = _with_mechanism(changes.get("arms", scenario.arms), overrides.mechanism)
     if overrides.seed is not None:
@@ -81,6 +83,10 @@ def _small_arm(arm: Arm) -> Arm:
         if budget.rss_at_most is not None:
             shrunk["rss_at_most"] = _shrunk(budget.rss_at_most)
         changes["memory_budget"] = budget.model_copy(update=shrunk)
+    if (over := expect.over_budget) is not None:
+        changes["over_budget"] = over.model_copy(update={"peak_at_least": _shrunk(over.peak_at_least)})
+    if (hung := expect.hung_calls_budget) is not None:
+        changes["hung_calls_budget"] = hung.model_copy(update={"peak_at_most": _shrunk(hung.peak_at_most)})
     if (growth := expect.memory_growth) is not None:
         changes["memory_growth"] = growth.model_copy(update={"per_1000_at_most": _tenth(growth.per_1000_at_most)})
     if (baseline := expect.returns_to_baseline) is not None:

@@ -59,7 +59,7 @@ class TrialPlan:
 
     @property
     def role(self) -> str:
-        """``before``, ``after`` or ``profiled``."""
+        """The arm's role, or ``profiled``."""
         return "profiled" if self.profiled else self.spec.role
 
 

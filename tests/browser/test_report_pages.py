@@ -60,10 +60,11 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Three reports on a disk: of a run that passed, of an emulated one that failed, of one that was cut off."""
+    """Reports on a disk: of a run that passed, of one with three arms, of an emulated one that failed, of a cut one."""
     folder = tmp_path_factory.mktemp("reports")
     runs = {
         "passed": (records.run(), records.judgement()),
+        "three": records.three_arms(),
         "failed": (records.emulated_run(), records.judged(Verdict.FAIL)),
         "partial": (records.partial_run(), Judgement(Verdict.UNKNOWN, ())),
     }
@@ -102,7 +103,7 @@ def test_the_report_asks_nobody_for_anything(
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW, 320])
-@pytest.mark.parametrize("name", ["passed", "failed", "partial"])
+@pytest.mark.parametrize("name", ["passed", "three", "failed", "partial"])
 def test_the_page_never_scrolls_sideways(
     chromium: BrowserContext, reports: dict[str, Path], name: str, width: int
 ) -> None:
@@ -191,6 +192,20 @@ def test_a_stacked_check_names_each_of_its_values(chromium: BrowserContext, repo
 
     assert label == '"Measured"'
     assert cell.get_attribute("role") == "cell"
+
+
+def test_three_arms_are_compared_on_a_telephone_without_scrolling(
+    chromium: BrowserContext, reports: dict[str, Path]
+) -> None:
+    """Guarantees that the report's promise and what was measured of every arm are in view together, each named."""
+    page = opened(chromium, reports["three"], NARROW).page
+    cells = page.locator("#compared .stacked tbody tr").first.locator("td")
+
+    labels = cells.evaluate_all("cells => cells.map(cell => getComputedStyle(cell, '::before').content)")
+    right = cells.evaluate_all("cells => Math.max(...cells.map(cell => cell.getBoundingClientRect().right))")
+
+    assert labels == ['"Before, reported"', '"incident"', '"After, reported"', '"postmortem"', '"fixed"']
+    assert right <= NARROW
 
 
 def test_a_wide_table_is_scrolled_by_keyboard(chromium: BrowserContext, reports: dict[str, Path]) -> None:

@@ -168,7 +168,7 @@ def all_measures() -> Any:
 def measured(**changes: Any) -> dict[str, str]:
     """Return what is measured of an after arm with ``changes``, by measure."""
     found = metric_rows(run_of(trial(BEFORE), trial(AFTER, **changes)), all_measures())
-    return {row.metric: row.measured_after for row in found}
+    return {row.metric: row.measured_after[AFTER] for row in found}
 
 
 class TestTables:
@@ -217,8 +217,21 @@ class TestTables:
     def test_an_arm_that_was_never_played_is_not_measured(self) -> None:
         """Guarantees the table of a run with one arm."""
         found = metric_rows(run_of(trial(BEFORE)), all_measures())
-        assert {row.measured_after for row in found} == {NOT_MEASURED}
-        assert NOT_MEASURED not in {row.measured_before for row in found}
+        assert {row.measured_after[AFTER] for row in found} == {NOT_MEASURED}
+        assert NOT_MEASURED not in {row.measured_before[BEFORE] for row in found}
+
+    def test_every_arm_has_a_cell_and_each_stands_on_its_own_side(self) -> None:
+        """Guarantees that the fix as reported stands beside the fixed worker, each with its own figures."""
+        data = document()
+        arms = {**data["arms"], "postmortem": {"role": "reported", "worker": {"preset": "postmortem"}}}
+        reported = replace(trial(AFTER, lives=(life(peak_cgroup_bytes=800 * MIB),)), arm="postmortem")
+        metrics = [{"metric": "spike", "before": "b", "after": "a", "measure": "spike"}]
+        three = scenario(arms=arms, reported={"points": data["reported"]["points"], "metrics": metrics})
+
+        (row,) = metric_rows(run_of(trial(BEFORE), reported, trial(AFTER)), three)
+
+        assert row.measured_before == {"incident": "peak 1000 MiB, 1 kills"}
+        assert row.measured_after == {"fixed": "peak 300 MiB, 0 kills", "postmortem": "peak 800 MiB, 0 kills"}
 
     def test_a_measure_that_crashes_says_so_in_its_cell(self) -> None:
         """Guarantees that a fault of a measure does not cost the verdict."""

@@ -30,8 +30,8 @@ from tests.drill_records import (
 OF_EVERY_ARM = ["record whole", "memory limit", "storm published", "storm in time", "faults took effect"]
 OF_BEFORE = ["killed by the kernel", "memory healthy again", "effective prefetch", "fidelity to the minute table"]
 OF_AFTER = [
-    *["queues drained", "never killed", "memory budget", "memory growth", "memory back at baseline"],
-    *["messages accounted for", "throughput while hanging"],
+    *["queues drained", "never killed", "memory budget", "memory with hung calls", "memory growth"],
+    *["memory back at baseline", "messages accounted for", "failures recorded", "throughput while hanging"],
 ]
 
 
@@ -105,6 +105,18 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     "over budget": (AFTER, {"lives": (life(peak_cgroup_bytes=LIMIT_BYTES),)}, "memory budget", Verdict.FAIL),
     "a leak": (AFTER, {"memory": climbing(trial(AFTER).memory, 1000 * MB)}, "memory growth", Verdict.FAIL),
     "kept after the storm": (AFTER, {"memory": raised_at_the_end()}, "memory back at baseline", Verdict.FAIL),
+    "hungry while hanging": (
+        AFTER,
+        {"memory": replace(trial(AFTER).memory, rss_bytes=trial(AFTER).memory.rss_bytes * 2)},
+        "memory with hung calls",
+        Verdict.FAIL,
+    ),
+    "a failure without a record": (
+        AFTER,
+        {"rows": tuple(replace(row, next_attempt_at=None) for row in rows())},
+        "failures recorded",
+        Verdict.FAIL,
+    ),
     "a message lost": (AFTER, {"rows": rows()[1:]}, "messages accounted for", Verdict.FAIL),
     "a standstill": (AFTER, {"queue": trial(BEFORE).queue}, "throughput while hanging", Verdict.FAIL),
 }
@@ -172,7 +184,7 @@ def test_a_table_that_crashes_is_unknown_and_costs_no_check(table: str, monkeypa
     judgement = judge(run_of(), scenario())
 
     assert judgement.verdict is Verdict.UNKNOWN
-    assert sum(result.verdict is Verdict.PASS for result in judgement.checks) == 21
+    assert sum(result.verdict is Verdict.PASS for result in judgement.checks) == 23
     assert [result.measured for result in judgement.checks if result.verdict is Verdict.UNKNOWN] == [CRASHED]
 
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.results import CheckResult, Judgement, RunRecord, Verdict
+from reports.chart_style import arm_colours
 from reports.charts import render_charts
 from reports.html_page import render_html
 from reports.pages import local_href
@@ -100,6 +101,23 @@ def test_the_verdict_is_a_word_and_a_sentence_not_only_a_colour(verdict: Verdict
         Verdict.UNKNOWN: "UNKNOWN Nothing failed, but 1 of 8 checks could not be decided. memory_budget of fixed",
     }
     assert why[verdict] in page.text
+
+
+def test_three_arms_stand_in_three_columns_and_three_panels() -> None:
+    """Guarantees that the fix as reported is compared everywhere: checks, table, charts, in a colour of its own."""
+    run, judgement = records.three_arms()
+    charts = render_charts(run, judgement)
+    page = Page(render_html(run, judgement, charts))
+
+    groups = [attributes["colspan"] for attributes in page.all("th") if attributes.get("scope") == "colgroup"]
+    assert groups == ["2", "3"]
+    assert "reported incident reported postmortem fixed" in page.text
+    assert "throughput 0.04 msg/s 0.040 msg/s 0.17 msg/s as the report says 0.164 msg/s" in page.text
+    assert "over the budget PASS peak 860 MiB peak at least 600 MiB" in page.text
+    for name in ("queues", "calls", "load"):
+        assert charts[f"{name}.svg"].count(b"postmortem") == 1
+    colours = {colour for colour, _ in arm_colours(run.trials).values()}
+    assert len(colours) == 3
 
 
 def test_what_failed_stands_above_what_passed() -> None:

@@ -72,6 +72,18 @@ def test_an_arm_that_is_left_out_takes_the_comparison_with_it_along(scenario: Sc
     assert scenario.arms["fixed"].expect.throughput is not None
 
 
+def test_roles_choose_the_arms_where_none_is_named(tmp_path: Path) -> None:
+    """Guarantees that a command can leave the report's own fix out, and that naming an arm outweighs its role."""
+    data = document()
+    data["arms"]["postmortem"] = {"role": "reported", "worker": {"preset": "postmortem"}}
+    three = scenario_of(tmp_path, **data)
+
+    assert list(overridden(three, Overrides()).arms) == ["incident", "fixed", "postmortem"]
+    assert list(overridden(three, Overrides(roles=("before", "after"))).arms) == ["incident", "fixed"]
+    named = Overrides(arms=("postmortem",), roles=("before", "after"))
+    assert list(overridden(three, named).arms) == ["postmortem"]
+
+
 def test_the_mechanism_changes_the_incident_alone(scenario: Scenario) -> None:
     """Guarantees that the fixed worker stays what it is."""
     changed = overridden(scenario, Overrides(mechanism="M0"))
@@ -107,6 +119,7 @@ def test_small_messages_keep_a_conversation_and_small_budgets_the_interpreter(tm
     """Guarantees that a tenth of something small is still a valid scenario, which a stored run must be."""
     data = document(messages={"size_min": "1 KiB", "size_max": "2 KiB"}, memory_limit="91 MiB")
     data["arms"]["fixed"]["expect"]["memory_budget"] = {"peak_at_most": "40 MiB", "rss_at_most": "91 MiB"}
+    data["arms"]["fixed"]["expect"]["hung_calls_budget"] = {"peak_at_most": "91 MiB"}
     data["arms"]["incident"]["expect"]["returns_to_healthy"] = {"at_most": "91 MiB"}
     changed = overridden(scenario_of(tmp_path, **data), Overrides(small=True))
 

@@ -57,6 +57,20 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "memory_limit: a worker takes 90 MiB",
     ),
     "a drain in no time": (lambda data: data.update(drain_at_most="0s"), "drain_at_most: draining takes time"),
+    "a loop that is expected of a worker that has to hold": (
+        lambda data: expects(data, "fixed", loops={"redeliveries_per_message_at_least": 3, "during": ["burst"]}),
+        "expect.loops: an arm of role 'after' has to hold",
+    ),
+    "a loop in phases that do not follow one another": (
+        lambda data: expects(
+            data, "incident", loops={"redeliveries_per_message_at_least": 3, "during": ["hanging", "recovery"]}
+        ),
+        "loops.during: name phases that follow one another",
+    ),
+    "a finding that no worker could live to show": (
+        lambda data: expects(data, "incident", over_budget={"peak_at_least": "1001 MiB"}),
+        "arms.incident.expect.over_budget: above memory_limit it says nothing",
+    ),
     "a worker that is two programs": (
         lambda data: data["arms"]["fixed"]["worker"].update(command=["true"]),
         "name exactly one of preset, command",
