@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.checkers import (
     accounted,
+    answered,
     back_at_baseline,
     failures,
     fidelity,
@@ -117,6 +118,8 @@ def _of_messages(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[],
     """Yield the checkers of what became of the messages."""
     if expect.all_accounted is not None:
         yield accounted.NAME, lambda: accounted.check(case)
+    if expect.all_answered is not None:
+        yield answered.NAME, lambda: answered.check(case)
     if (off := expect.put_off) is not None:
         yield put_off.NAME, lambda: put_off.check(case, off)
     if (failed := expect.failures_recorded) is not None:

@@ -15,6 +15,7 @@ from harness.rig.broker import accepted_url, masked
 from harness.rig.cage.chooser import KINDS
 from harness.scenario import find_scenario, load_scenario
 from harness.scenario.overrides import Overrides, overridden
+from harness.trial.subject import check_commands
 
 if TYPE_CHECKING:
     from harness.scenario import Scenario
@@ -71,8 +72,10 @@ class Asked:
             accepted_url(self.broker_url, allow_target=self.allow_target)
         if self.limit_kind not in KINDS:
             raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
+        scenario = self._scenario()
+        check_commands(scenario)
         return Order(
-            scenario=self._scenario(),
+            scenario=scenario,
             runs_dir=self.runs_dir,
             command=("harness", *(masked(word) for word in sys.argv[1:])),
             profile=self.profile,

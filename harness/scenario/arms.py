@@ -37,13 +37,19 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=10_000)]
 
 
 class WorkerSpec(Strict):
-    """Which program is the worker: a preset of worker_under_test, or a command of the user's own."""
+    """Which program is the worker: a preset of worker_under_test, or a command of the user's own.
+
+    A command runs in ``folder``. ``harness.scenario.files`` makes that an absolute path, by the scenario file's own
+    folder, so that the scenario which a run stores starts the same program.
+    """
 
     preset: Literal["incident", "postmortem", "fixed"] | None = None
     mechanism: Literal["M0", "M1", "M2", "M1+M2"] | None = None
     with_: Annotated[tuple[Name, ...], Field(alias="with")] = ()
     without: tuple[Name, ...] = ()
     command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    folder: Annotated[Text, Field(min_length=1)] | None = None
+    env: dict[Variable, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
@@ -53,6 +59,10 @@ class WorkerSpec(Strict):
             raise ValueError("mechanism belongs to the preset 'incident'")
         if self.command is not None and (self.with_ or self.without):
             raise ValueError("with and without choose remedies of a preset; a command has none")
+        if self.command is not None and not self.command[0]:
+            raise ValueError("command begins with an empty word; name the program")
+        if self.folder is not None and self.command is None:
+            raise ValueError("folder is where a command runs; a preset runs in the checkout")
         if both := sorted({*self.with_} & {*self.without}):
             raise ValueError(f"the remedy {both[0]!r} stands in both with and without; keep one")
         return self
@@ -73,10 +83,12 @@ class Arm(Strict):
 
     @model_validator(mode="after")
     def _variables_are_free(self) -> Self:
-        if taken := sorted({*self.timers, *self.env} & VARIABLES_OF_THE_HARNESS):
+        if taken := sorted({*self.timers, *self.env, *self.worker.env} & VARIABLES_OF_THE_HARNESS):
             raise ValueError(f"{taken[0]} is set by the harness itself; remove it")
         if both := sorted({*self.timers} & {*self.env}):
             raise ValueError(f"{both[0]} stands in both timers and env; keep one")
+        if both := sorted({*self.timers, *self.env} & {*self.worker.env}):
+            raise ValueError(f"{both[0]} stands in worker.env and again in timers or env; keep one")
         return self
 
     @model_validator(mode="after")

@@ -59,6 +59,10 @@ class AllAccounted(Strict):
     """Every confirmed message is processed, or failed with its retry scheduled."""
 
 
+class AllAnswered(Strict):
+    """Every confirmed message was answered by pika-mem0 with a success and acknowledged, as seen from outside."""
+
+
 class PutOff(Strict):
     """Messages are put off: FAILED in the worker's own table, with this error code."""
 
@@ -124,6 +128,7 @@ class Expect(Strict):
     hung_calls_budget: HungCallsBudget | None = None
     never_killed: NeverKilled | None = None
     all_accounted: AllAccounted | None = None
+    all_answered: AllAnswered | None = None
     put_off: PutOff | None = None
     failures_recorded: FailuresRecorded | None = None
     loops: Loops | None = None

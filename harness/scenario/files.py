@@ -58,9 +58,23 @@ def load_scenario(path: Path) -> Scenario:
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of fields, this is {type(data).__name__}; see scenarios/")
     try:
-        return Scenario.model_validate(data)
+        scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise ScenarioError("\n".join(f"{path}: {each}" for each in complaints(error, Scenario))) from error
+    return _placed(scenario, path.absolute().parent)
+
+
+def _placed(scenario: Scenario, base: Path) -> Scenario:
+    """Return the scenario with the folder of every command absolute; ``base`` where none is named."""
+    arms = {
+        name: arm
+        if arm.worker.command is None
+        else arm.model_copy(
+            update={"worker": arm.worker.model_copy(update={"folder": str(base / (arm.worker.folder or ""))})}
+        )
+        for name, arm in scenario.arms.items()
+    }
+    return scenario.model_copy(update={"arms": arms})
 
 
 def _read(path: Path) -> str:

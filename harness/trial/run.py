@@ -22,7 +22,7 @@ from harness.rig.waiting import pause_until, wait_for
 from harness.rig.work_queue import work_queue
 from harness.store import write_atomically
 from harness.trial.drain import DrainWatch
-from harness.trial.subject import QUEUE, Endpoints, migrate_argv, worker_argv, worker_env
+from harness.trial.subject import QUEUE, Endpoints, migrate_argv, worker_argv, worker_env, worker_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +134,7 @@ def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoi
     launch = WorkerLaunch(
         argv=lambda life: worker_argv(plan.spec.worker, captures / f"life-{life}.bin" if plan.profiled else None),
         env=lambda _life: env,
-        cwd=site.root,
+        cwd=worker_folder(plan.spec.worker, site.root),
         logs=folder.logs,
     )
     return Kubelet(

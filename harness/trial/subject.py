@@ -1,21 +1,26 @@
-"""Which program is the worker, and what it finds in its environment. Pure: from an arm's spec to argv and variables.
+"""Which program is the worker, where it runs, and what it finds in its environment: from an arm's spec to a launch.
 
 The contract is docs/reference/contracts.md. A scenario's timers are incident time; here they are divided by the scale.
+Nothing is started; ``check_commands`` alone looks at the disk.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.scenario import Arm, WorkerSpec
+    from harness.scenario import Arm, Scenario, WorkerSpec
 
 QUEUE = "conversation_events_processing"
+PYTHON = "{python}"  # in a command: the interpreter that runs the harness
 _MODULE = ("-m", "worker_under_test")
 
 
@@ -37,7 +42,8 @@ def worker_argv(spec: WorkerSpec, capture: Path | None) -> tuple[str, ...]:
     an interpreter of Python with a module or a script; another one runs as it is, and leaves no capture.
     """
     if spec.command is not None:
-        return spec.command if capture is None else under_memray(spec.command, capture)
+        command = tuple(sys.executable if word == PYTHON else word for word in spec.command)
+        return command if capture is None else under_memray(command, capture)
     options = ["--preset", str(spec.preset)]
     if spec.mechanism is not None:
         options += ["--mechanism", spec.mechanism]
@@ -63,6 +69,31 @@ def _memray(capture: Path) -> tuple[str, ...]:
     return ("-m", "memray", "run", "--quiet", "--force", "--output", str(capture))
 
 
+def worker_folder(spec: WorkerSpec, checkout: Path) -> Path:
+    """Return the worker's working directory: a preset's is the checkout, a command's its own."""
+    return checkout if spec.folder is None else Path(spec.folder)
+
+
+def check_commands(scenario: Scenario) -> None:
+    """Raise UsageError (exit 2) when an arm's command can't be started: before anything else is."""
+    for name, arm in scenario.arms.items():
+        if arm.worker.command is None:
+            continue
+        program = worker_argv(arm.worker, None)[0]
+        folder = Path(arm.worker.folder or "")
+        where = f"arms.{name}.worker"
+        if not folder.is_dir():
+            raise UsageError(f"{where}.folder: {folder} is no folder; name the one that the command runs in")
+        path = {**arm.env, **arm.worker.env}.get("PATH")
+        candidate = str(folder / program) if "/" in program else program
+        if shutil.which(candidate, path=path) is None:
+            looked = f"{candidate} is no program" if "/" in program else "PATH has no such program"
+            raise UsageError(
+                f"{where}.command: {program!r} can't be executed: {looked};"
+                f" name one on PATH, or an executable file by its path from {folder}"
+            )
+
+
 def migrate_argv(spec: WorkerSpec) -> tuple[str, ...]:
     """Return the command that makes the worker's schema: each preset has its own, and one of them refuses a status."""
     return (sys.executable, *_MODULE, "migrate", "--preset", spec.preset or "fixed")
@@ -81,4 +112,5 @@ def worker_env(arm: Arm, endpoints: Endpoints, time_scale: float) -> Mapping[str
         "ALERTS_FILE": str(endpoints.alerts_file),
         **timers,
         **arm.env,
+        **arm.worker.env,
     }

@@ -13,7 +13,10 @@ from harness.scenario.complaints import COMPLAINTS_MAX
 from harness.scenario.files import FILE_BYTES_MAX
 from tests.scenario_documents import document, scenario_of, written
 
-ALL_SCENARIOS = [*list_scenarios(), *list_scenarios(Path(__file__).parents[1] / "scenarios")]
+CHECKOUT = Path(__file__).parents[2]
+ALL_SCENARIOS = [
+    path for folder in ("scenarios", "tests/scenarios", "examples") for path in list_scenarios(CHECKOUT / folder)
+]
 
 
 def complaint_of(path: Path) -> str:
@@ -54,7 +57,7 @@ def test_a_scenario_file_becomes_plain_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ALL_SCENARIOS, ids=lambda path: path.stem)
 def test_every_scenario_of_the_tree_is_valid_and_survives_storing(path: Path, tmp_path: Path) -> None:
-    """Guarantees that each file in scenarios/ loads, and loads as itself from the JSON that a run keeps."""
+    """Guarantees that each scenario of the tree loads, and loads as itself from the JSON that a run keeps."""
     scenario = load_scenario(path)
     stored = tmp_path / "scenario.json"
     stored.write_text(scenario.model_dump_json(indent=2, by_alias=True), encoding="utf-8")

@@ -1,0 +1,71 @@
+"""Was every confirmed message answered by pika-mem0 with a success, and acknowledged? Judged from outside.
+
+For a worker that writes no table of ours: the publishers' journal says what was promised, pika-mem0's own journal what
+was answered, the broker's count what was acknowledged. Which message an acknowledgement was for can't be seen, so they
+are counted; a worker that gives a message up and records that somewhere else is the table's to judge, not this one's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.results import Verdict
+
+if TYPE_CHECKING:
+    from harness.checkers.base import Case
+    from harness.results import CheckResult, Mem0Call, TrialRecord
+
+NAME = "messages answered"
+_EXTRACT_FACTS = "/extract_facts"
+_OK = 200
+# A 200 of another mode is one in appearance: a gateway's page, half a document, a wrong shape.
+_VALID_MODES = frozenset({"answer", "drip_headers", "drip_body", "huge"})
+_LEDGER = ("publishes.jsonl", "mem0.jsonl", "queue.csv")
+_SHOWN_MAX = 5
+
+
+def is_success(call: Mem0Call) -> bool:
+    """Return whether this call of the memory API was given a whole and valid answer."""
+    return (
+        call.path == _EXTRACT_FACTS and call.status == _OK and call.outcome == "answered" and call.mode in _VALID_MODES
+    )
+
+
+def check(case: Case) -> CheckResult:
+    """Pass where each confirmed message has a successful call and as many were acknowledged; unknown if untold."""
+    trial = case.trial
+    threshold = "every confirmed message answered by pika-mem0 and acknowledged"
+    confirmed = {publish.conversation_id for publish in trial.publishes if publish.confirmed_s is not None}
+    successes = [call.conversation_id for call in trial.calls if is_success(call)]
+    unanswered = sorted(confirmed - {name for name in successes if name is not None})
+    acked = trial.queue[-1].acked if trial.queue else 0
+    again = sum(name in confirmed for name in successes) - (len(confirmed) - len(unanswered))
+    measured = (
+        f"{len(confirmed) - len(unanswered)} answered, {acked} acknowledged, of {len(confirmed)} confirmed;"
+        f" {again} answered again"
+    )
+    if (doubt := _doubt(trial, confirmed)) is not None:
+        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, doubt)
+    if unanswered:
+        detail = f"Never answered, first: {', '.join(unanswered[:_SHOWN_MAX])}."
+        return case.result(NAME, case.missed, f"{measured}; {len(unanswered)} lost", threshold, detail)
+    if acked >= len(confirmed):
+        return case.result(NAME, Verdict.PASS, measured, threshold)
+    if len(trial.lives) > 1:
+        detail = (
+            "Fewer acknowledgements than messages, but a worker died: the broker may not have counted its last ones."
+        )
+        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, detail)
+    detail = "Messages left the queue without an acknowledgement: rejected, expired, or consumed with auto-ack."
+    return case.result(NAME, case.missed, measured, threshold, detail)
+
+
+def _doubt(trial: TrialRecord, confirmed: set[str]) -> str | None:
+    """Say why the record does not suffice to judge by; None where it does."""
+    if trial.drain is None or not trial.drain.complete:
+        return f"The queues were not drained: {trial.drain.last_seen if trial.drain else 'the trial was cut off'}."
+    if torn := [said for said in trial.damaged if said.startswith(_LEDGER)]:
+        return f"The ledger is not whole: {torn[0]}."
+    if not confirmed:
+        return "Nothing was confirmed."
+    return None if trial.queue else "The broker's counts were never read."

@@ -1,0 +1,135 @@
+"""The checkers of a worker that isn't ours: what pika-mem0 and the broker saw, and what only a table could tell."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.checkers import accounted, answered, judge
+from harness.checkers.base import Case
+from harness.results import Drain, EventRow, Mem0Call, Verdict
+from harness.scenario import Scenario
+from tests.drill_records import AFTER, BEFORE, life, publishes, queue, run_of, trial
+from tests.scenario_documents import document
+
+
+def answers(count: int = 50, **changes: Any) -> tuple[Mem0Call, ...]:
+    """Return one call for each message, answered with a success, but for ``changes`` of the third."""
+    calls = [
+        Mem0Call("/extract_facts", f"c-{n:03d}", 1, "answer", 200, float(n), 0.2, "answered") for n in range(count)
+    ]
+    calls[3] = replace(calls[3], **changes)
+    return tuple(calls)
+
+
+def case(**changes: Any) -> Case:
+    """Return the case of an arm whose worker is a command, all of whose messages were answered and acknowledged."""
+    data = document()
+    data["arms"]["fixed"] |= {"worker": {"command": ["worker"]}, "expect": {"all_answered": {}}}
+    good: dict[str, Any] = {"calls": answers(), "queue": queue(1.1), "rows": (), "gauges": ()}
+    record, other = trial(AFTER, **{**good, **changes}), trial(BEFORE)
+    return Case(AFTER, record, run_of(record, other), Scenario.model_validate(data))
+
+
+class TestAnswered:
+    """``all_answered``: the ledger as it can be kept from outside."""
+
+    def test_every_message_answered_and_acknowledged_passes(self) -> None:
+        """Guarantees the good case, with its counts."""
+        result = answered.check(case())
+
+        assert result.verdict is Verdict.PASS
+        assert result.measured == "50 answered, 53 acknowledged, of 50 confirmed; 0 answered again"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"status": 500},
+            {"status": None},
+            {"outcome": "client_gone"},
+            {"mode": "invalid_json"},
+            {"path": "/openai/v1/chat/completions"},
+            {"conversation_id": None},
+        ],
+        ids=["a failure", "no answer", "a client that left", "no JSON", "another path", "nobody's call"],
+    )
+    def test_one_message_without_a_success_fails(self, changes: dict[str, Any]) -> None:
+        """Guarantees that a single message that was never answered well fails the arm, by name."""
+        result = answered.check(case(calls=answers(**changes)))
+
+        assert result.verdict is Verdict.FAIL
+        assert result.measured.endswith("; 1 lost")
+        assert result.detail == "Never answered, first: c-003."
+
+    def test_a_message_answered_twice_is_counted_and_no_failure(self) -> None:
+        """Guarantees that a redelivery shows, as at-least-once delivery allows."""
+        result = answered.check(case(calls=(*answers(), answers()[7])))
+
+        assert result.verdict is Verdict.PASS
+        assert result.measured.endswith("1 answered again")
+
+    def test_an_answer_to_nobodys_message_is_not_counted(self) -> None:
+        """Guarantees that calls of other conversations make up for nothing."""
+        stranger = replace(answers()[0], conversation_id="c-999")
+        assert answered.check(case(calls=(*answers(status=500), stranger))).verdict is Verdict.FAIL
+
+    def test_a_message_that_left_without_an_acknowledgement_fails(self) -> None:
+        """Guarantees that a consumer with auto-ack, or one that rejects, does not pass for one that acknowledges."""
+        result = answered.check(case(queue=queue(0.5)))
+
+        assert result.verdict is Verdict.FAIL
+        assert "without an acknowledgement" in result.detail
+
+    def test_missing_acknowledgements_of_a_worker_that_died_are_unknown(self) -> None:
+        """Guarantees that the counts a dead connection took with it are not held against the worker."""
+        assert answered.check(case(queue=queue(0.5), lives=(life(), life(1)))).verdict is Verdict.UNKNOWN
+
+    def test_a_message_that_was_never_confirmed_may_be_missing(self) -> None:
+        """Guarantees that only what the broker promised is demanded."""
+        promised = tuple(
+            replace(each, confirmed_s=None) if each.conversation_id == "c-003" else each for each in publishes()
+        )
+        assert answered.check(case(calls=answers(status=500), publishes=promised)).verdict is Verdict.PASS
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"drain": None}, "the trial was cut off"),
+            ({"drain": Drain(complete=False, waited_s=9.0, last_seen="7 ready")}, "not drained: 7 ready."),
+            ({"damaged": ("mem0.jsonl line 3 is torn",), "calls": answers()[1:]}, "The ledger is not whole"),
+            ({"damaged": ("publishes.jsonl line 3 is torn",)}, "The ledger is not whole"),
+            ({"publishes": ()}, "Nothing was confirmed."),
+            ({"queue": ()}, "counts were never read"),
+        ],
+        ids=["cut off", "not drained", "calls torn", "publishes torn", "nothing confirmed", "broker not asked"],
+    )
+    def test_a_record_that_does_not_suffice_is_unknown(self, changes: dict[str, Any], said: str) -> None:
+        """Guarantees that no ledger is closed on half a record: not lost, not passed."""
+        result = answered.check(case(**changes))
+
+        assert result.verdict is Verdict.UNKNOWN
+        assert said in result.detail
+
+    def test_the_judge_asks_it_where_it_is_expected(self) -> None:
+        """Guarantees that the expectation reaches the verdict."""
+        bad = case(calls=answers(status=500))
+        checks = [result for result in judge(bad.run, bad.scenario).checks if result.check == answered.NAME]
+
+        assert [(result.arm, result.verdict) for result in checks] == [(AFTER, Verdict.FAIL)]
+
+
+class TestTheTableOfAnotherProgram:
+    """``all_accounted`` of a command: the table may not be its own."""
+
+    def test_a_table_that_nobody_touched_is_unknown_and_says_what_to_expect_instead(self) -> None:
+        """Guarantees that a worker which has no use for our table did not lose every message."""
+        untouched = tuple(EventRow(f"c-{n:03d}", "PENDING", None, 0, None) for n in range(50))
+        result = accounted.check(case(rows=untouched))
+
+        assert result.verdict is Verdict.UNKNOWN
+        assert "all_answered" in result.detail
+
+    def test_a_table_that_was_used_is_judged_like_any_other(self) -> None:
+        """Guarantees that a command which writes the table is held to all of it."""
+        used = tuple(EventRow(f"c-{n:03d}", "PENDING" if n else "PROCESSED", None, 0, None) for n in range(50))
+        assert accounted.check(case(rows=used)).verdict is Verdict.FAIL
