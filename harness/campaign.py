@@ -7,7 +7,6 @@ a census proves that nothing of this one remains.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from harness.results import Manifest, ReportedMetric, ReportedPoint
 from harness.rig.broker import broker, external_broker
 from harness.rig.cage import choose_cages
 from harness.rig.census import census
+from harness.rig.containers import broker_container, proxy_container
 from harness.rig.proxy import proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
@@ -26,10 +26,11 @@ from harness.store import create_run
 from harness.trial import Site, TrialPlan, run_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from harness.narration import Narrator
     from harness.rig.broker import Broker
+    from harness.rig.proxy import Proxy
     from harness.scenario import Scenario
     from harness.store import RunFolder
 
@@ -44,6 +45,8 @@ class Order:
     profile: bool = False
     limit_kind: str = "auto"
     broker_url: str | None = None
+    broker_image: str | None = None  # a container instead of a private node
+    proxy_image: str | None = None  # a container instead of Toxiproxy's binary
     management_port: int = 15672
     allow_target: bool = False
 
@@ -77,7 +80,7 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
         manifest = _manifest(order, folder)
         folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
         logs = folder.path / "logs"
-        with _the_broker(order, scope, logs) as the_broker, proxy(scope, logs) as the_proxy:
+        with _the_broker(order, scope, logs) as the_broker, _the_proxy(order, scope, logs) as the_proxy:
             parts = {
                 "RabbitMQ": the_broker.versions.rabbitmq,
                 "Erlang": the_broker.versions.erlang,
@@ -97,16 +100,21 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
     return folder.path
 
 
-@contextmanager
-def _the_broker(order: Order, scope: RunScope, logs: Path) -> Iterator[Broker]:
-    if order.broker_url is None:
-        with broker(scope, logs) as private:
-            yield private
-    else:
-        with external_broker(
-            order.broker_url, allow_target=order.allow_target, management_port=order.management_port
-        ) as given:
-            yield given
+def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Broker]:
+    if order.broker_url is not None:
+        return external_broker(order.broker_url, allow_target=order.allow_target, management_port=order.management_port)
+    if order.broker_image is None:
+        return broker(scope, logs)
+    # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
+
+    return broker_container(scope, logs, order.broker_image)
+
+
+def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:
+    if order.proxy_image is None:
+        return proxy(scope, logs)
+
+    return proxy_container(scope, logs, order.proxy_image)
 
 
 def _prove_clean(folder: RunFolder) -> None:

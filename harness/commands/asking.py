@@ -43,6 +43,12 @@ ManagementPort = Annotated[int, typer.Option(help="The management API's port on 
 AllowTarget = Annotated[
     bool, typer.Option("--allow-target", help="Let the load go to a broker that is not on this machine.")
 ]
+BrokerImage = Annotated[
+    str | None, typer.Option(help="RabbitMQ as a container of this image, e.g. rabbitmq:4-management.")
+]
+ProxyImage = Annotated[
+    str | None, typer.Option(help="Toxiproxy as a container of this image, e.g. the official one of 2.12.0.")
+]
 RunsDir = Annotated[Path, typer.Option(help="Where run directories are made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; start nothing.")]
@@ -65,11 +71,15 @@ class Asked:
     allow_target: bool
     runs_dir: Path
     roles: tuple[Role, ...] = ()  # where no arm is named: those that play; empty is all
+    broker_image: str | None = None
+    proxy_image: str | None = None
 
     def order(self) -> Order:
         """Return the order. Raises ScenarioError, UsageError, RefusedTargetError."""
         if self.broker_url is not None:
             accepted_url(self.broker_url, allow_target=self.allow_target)
+        if self.broker_url is not None and self.broker_image is not None:
+            raise UsageError("--broker-url and --broker-image name two brokers; keep one")
         if self.limit_kind not in KINDS:
             raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
         scenario = self._scenario()
@@ -81,6 +91,8 @@ class Asked:
             profile=self.profile,
             limit_kind=self.limit_kind,
             broker_url=self.broker_url,
+            broker_image=self.broker_image,
+            proxy_image=self.proxy_image,
             management_port=self.management_port,
             allow_target=self.allow_target,
         )

@@ -20,6 +20,8 @@ def run(
     profile: asking.Profile = False,
     limit: asking.LimitKind = "auto",
     broker_url: asking.BrokerUrl = None,
+    broker_image: asking.BrokerImage = None,
+    proxy_image: asking.ProxyImage = None,
     management_port: asking.ManagementPort = 15672,
     allow_target: asking.AllowTarget = False,
     runs_dir: asking.RunsDir = asking.RUNS_DIR,
@@ -34,6 +36,7 @@ def run(
       harness run incident_1142 --mechanism M0            (exit 3: the report's configuration as written does not die)
       harness run scenarios/incident_1142.yaml --arm fixed --seed 7
       harness run incident_1142 --small --dry-run
+      harness run incident_1142 --small --broker-image rabbitmq:4-management
     """
     asked = asking.Asked(
         scenario,
@@ -48,5 +51,7 @@ def run(
         management_port,
         allow_target,
         runs_dir,
+        broker_image=broker_image,
+        proxy_image=proxy_image,
     )
     return play_and_judge(asked.order(), as_json=as_json, dry_run=dry_run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from harness.errors import NotEnforceableError, RefusedTargetError, UsageError
@@ -31,6 +31,16 @@ _MANAGEMENT_PORT = 15672
 _NODE_NAME_CHARS_MAX = 100
 
 
+class OwnNode(Protocol):
+    """A broker that the run itself started, as a process or as a container."""
+
+    def kill(self) -> None:
+        """SIGKILL it."""
+
+    def start_again(self, api: BrokerApi) -> None:
+        """Start it with its ports and data, and wait until it answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """A broker that answers. ``repr`` and messages never show the password."""
@@ -43,7 +53,7 @@ class Broker:
     user: str = _GUEST
     password: str = field(default=_GUEST, repr=False)
     vhost: str = DEFAULT_VHOST
-    node: BrokerNode | None = field(default=None, repr=False)  # None: not ours to kill
+    node: OwnNode | None = field(default=None, repr=False)  # None: not ours to kill
 
     def amqp_url(self, vhost: str | None = None, *, host: str | None = None, port: int | None = None) -> str:
         """Return the AMQP URL, password included.
@@ -70,7 +80,7 @@ class Broker:
         """
         self._own_node().start_again(self.api)
 
-    def _own_node(self) -> BrokerNode:
+    def _own_node(self) -> OwnNode:
         if self.node is None:
             raise NotEnforceableError(
                 f"the broker at {self.host}:{self.amqp_port} was given by URL; only our own is killed"

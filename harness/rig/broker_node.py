@@ -132,7 +132,7 @@ class BrokerNode:
         self._node.start()
         wait_for(
             f"the management API of RabbitMQ node {self.name} to answer",
-            lambda: _answers(api),
+            lambda: api_answers(api),
             timeout_s=_STARTUP_TIMEOUT_S,
             alive=self._death,
         )
@@ -146,6 +146,23 @@ class BrokerNode:
     def _death(self) -> str | None:
         death = self._node.death()
         return None if death is None else f"{death}\nits own log ends:\n{log_tail(self.log_folder / 'rabbitmq.log')}"
+
+
+def node_settings(ports: NodePorts) -> str:
+    """Return the rabbitmq.conf of a node of ours, whether it is a process or a container: all listeners on loopback."""
+    return (
+        f"listeners.tcp.1 = {LOOPBACK}:{ports.amqp}\n"
+        f"management.tcp.ip = {LOOPBACK}\n"
+        f"management.tcp.port = {ports.management}\n"
+        # Figures are a second or two old only with all of these: queues report every so often (ms), and the management
+        # plugin looks at the reports as often as its finest sample asks, every 5 s by default, whatever the first says.
+        "collect_statistics_interval = 1000\n"
+        "management.sample_retention_policies.global.minute = 1\n"
+        "management.sample_retention_policies.basic.minute = 1\n"
+        "management.sample_retention_policies.detailed.10 = 1\n"
+        f"vm_memory_high_watermark.absolute = {_WATERMARK_BYTES}\n"
+        f"disk_free_limit.absolute = {_DISK_FREE_LIMIT_BYTES}\n"
+    )
 
 
 def _node_environment(node: BrokerNode, env: Mapping[str, str]) -> dict[str, str]:
@@ -184,27 +201,15 @@ def _write_files(node: BrokerNode) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     (node.folder / "rabbitmq-env.conf").write_text("")
     (node.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
-    (node.folder / "rabbitmq.conf").write_text(
-        f"listeners.tcp.1 = {LOOPBACK}:{node.ports.amqp}\n"
-        f"management.tcp.ip = {LOOPBACK}\n"
-        f"management.tcp.port = {node.ports.management}\n"
-        # Figures are a second or two old only with all of these: queues report every so often (ms), and the management
-        # plugin looks at the reports as often as its finest sample asks, every 5 s by default, whatever the first says.
-        "collect_statistics_interval = 1000\n"
-        "management.sample_retention_policies.global.minute = 1\n"
-        "management.sample_retention_policies.basic.minute = 1\n"
-        "management.sample_retention_policies.detailed.10 = 1\n"
-        f"vm_memory_high_watermark.absolute = {_WATERMARK_BYTES}\n"
-        f"disk_free_limit.absolute = {_DISK_FREE_LIMIT_BYTES}\n"
-        "log.console = false\n"
-    )
+    (node.folder / "rabbitmq.conf").write_text(node_settings(node.ports) + "log.console = false\n")
     # Not in rabbitmq.conf: versions that have dropped the key refuse to start on it there, and overlook it here.
     (node.folder / "advanced.config").write_text(
         f"[{{rabbit, [{{vm_memory_high_watermark_paging_ratio, {_PAGING_RATIO}}}]}}].\n"
     )
 
 
-def _answers(api: BrokerApi) -> bool:
+def api_answers(api: BrokerApi) -> bool:
+    """Say that the management API answers; raises NotYetError, for ``wait_for``, while it does not."""
     try:
         api.versions()
     except PartFailedError as error:

@@ -1,8 +1,8 @@
-"""What of a run is on this machine: processes, memory cgroups, ports, files. Looks, and changes nothing.
+"""What of a run is on this machine: processes, memory cgroups, containers, ports, files. Looks, and changes nothing.
 
 ``sweep`` acts on it, ``run_scope`` consults it on leaving, and tests and the commands prove with it that a run left
 nothing behind. A process belongs to a run when its environment says so (HARNESS_RUN_ID); a cgroup, when its name does
-(``harness-<run id>`` or ``harness-<run id>-…``).
+(``harness-<run id>`` or ``harness-<run id>-…``); a container, when its label does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.rig.docker_client import find_containers
 from harness.rig.outside_folders import outside_folders
 from harness.rig.state_folder import CGROUP_PREFIX, RUN_ID_VARIABLE, state_root
 
@@ -37,13 +38,19 @@ class Census:
     run_id: str
     processes: tuple[SeenProcess, ...]
     cgroups: tuple[Path, ...]
+    containers: tuple[str, ...]  # ids
     ports: tuple[int, ...]  # TCP ports on which one of the processes listens
     files: tuple[Path, ...]  # the state folder, those outside it, and what is in them, at most 100
 
     @property
     def clean(self) -> bool:
         """True when nothing at all is left."""
-        return not (self.processes or self.cgroups or self.ports or self.files)
+        return self.nothing_runs and not (self.ports or self.files)
+
+    @property
+    def nothing_runs(self) -> bool:
+        """True when no process, cgroup or container is left; its files may be."""
+        return not (self.processes or self.cgroups or self.containers)
 
     def __str__(self) -> str:
         return self.text
@@ -56,6 +63,7 @@ class Census:
         lines = [f"run {self.run_id}:"]
         lines += [f"  process {seen.pid}: {seen.command}" for seen in self.processes]
         lines += [f"  memory cgroup {folder}" for folder in self.cgroups]
+        lines += [f"  container {container}" for container in self.containers]
         lines += [f"  listening on port {port}" for port in self.ports]
         lines += [f"  file {path}" for path in self.files]
         return "\n".join(lines)
@@ -72,6 +80,7 @@ def census(run_id: str, root: Path | None = None) -> Census:
         run_id=run_id,
         processes=processes,
         cgroups=find_cgroups(run_id),
+        containers=find_containers(run_id),
         ports=_listening_ports(processes),
         files=_files(run_id, root),
     )

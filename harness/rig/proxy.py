@@ -154,7 +154,7 @@ def proxy(scope: RunScope, log_folder: Path, *, kind: str | None = None) -> Iter
         client = ToxiproxyClient(LOOPBACK, port)
         answered = wait_for(
             f"the control API of {name} to answer",
-            lambda: _version(client),
+            lambda: answering_version(client),
             timeout_s=_STARTUP_TIMEOUT_S,
             alive=child.death,
         )
@@ -171,7 +171,8 @@ def binary_version(binary: Path) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _version(client: ToxiproxyClient) -> str:
+def answering_version(client: ToxiproxyClient) -> str:
+    """Return the version that the control API reports; raises NotYetError, for ``wait_for``, while it is silent."""
     try:
         return client.version()
     except PartFailedError as error:

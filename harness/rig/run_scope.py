@@ -80,8 +80,7 @@ class RunScope:
             return
         shutil.rmtree(self.tmp, ignore_errors=True)
         remove_outside_folders(self.folder)
-        left = census(self.run_id, self.root)
-        if not left.processes and not left.cgroups:
+        if census(self.run_id, self.root).nothing_runs:
             shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock_fd)
         self._lock_fd = None

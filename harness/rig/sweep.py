@@ -11,14 +11,14 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import WaitTimeoutError
 from harness.rig.census import Census, SeenProcess, belongs_to_run, census, find_cgroups, find_processes
+from harness.rig.docker_client import remove_containers
 from harness.rig.outside_folders import outside_folders, remove_outside_folders
-from harness.rig.state_folder import CONTAINER_LABEL, lock_folder, make_root, state_root
+from harness.rig.state_folder import lock_folder, make_root, state_root
 from harness.rig.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # A killed process that forks faster than we look, or one stuck in the kernel, must not hold up the next run.
 _END_TIMEOUT_S = 20.0
-_DOCKER_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,11 @@ def sweep_dead_runs(root: Path | None = None) -> SweepReport:
 
 def _sweep(folder: Path) -> SweptRun:
     run_id = folder.name
-    containers = _remove_containers(run_id)
+    containers = remove_containers(run_id)
     processes = _end_processes(run_id)
     cgroups = _remove_cgroups(run_id)
     remove_outside_folders(folder)
-    if not find_processes(run_id) and not find_cgroups(run_id) and not outside_folders(folder):
+    if census(run_id, folder.parent).nothing_runs and not outside_folders(folder):
         # The lock file goes with the folder: whoever opened it meanwhile finds that its inode is no longer there.
         shutil.rmtree(folder, ignore_errors=True)
     return SweptRun(run_id, processes, cgroups, containers, census(run_id, folder.parent))
@@ -143,30 +142,3 @@ def _remove_cgroups(run_id: str) -> tuple[Path, ...]:
     with contextlib.suppress(WaitTimeoutError):
         wait_for(f"the memory cgroups of dead run {run_id} to be gone", all_gone, timeout_s=_END_TIMEOUT_S)
     return tuple(group for group in found if not group.exists())
-
-
-def _remove_containers(run_id: str) -> tuple[str, ...]:
-    """Remove the run's containers, where a docker client is and its engine answers; elsewhere there can be none."""
-    docker = shutil.which("docker")
-    if docker is None:
-        return ()
-    try:
-        listed = _run_docker(docker, "ps", "--all", "--quiet", "--filter", f"label={CONTAINER_LABEL}={run_id}")
-        containers = tuple(listed.split())
-        if containers:
-            _run_docker(docker, "rm", "--force", "--volumes", *containers)
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return containers
-
-
-def _run_docker(docker: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [docker, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_DOCKER_TIMEOUT_S,
-        check=True,
-    )
-    return done.stdout

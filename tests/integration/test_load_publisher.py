@@ -13,6 +13,7 @@ from harness.load import publisher as publisher_module
 from harness.load.ids import conversation_id
 from harness.load.publisher import Publisher
 from harness.rig.broker import Broker, broker
+from harness.rig.broker_node import BrokerNode
 from harness.rig.ports import free_ports
 from harness.rig.run_scope import RunScope
 
@@ -148,7 +149,7 @@ def test_a_broker_that_blocks_publishers_is_given_up_on(node: Broker, monkeypatc
     """Above its memory watermark RabbitMQ takes no publish and says nothing more; pika waits for ever by default."""
     monkeypatch.setattr(publisher_module, "BLOCKED_TIMEOUT_S", 0.5)
     publisher = Publisher(node.amqp_url(), QUEUE, name="test", sleep=time.sleep)
-    assert node.node is not None
+    assert isinstance(node.node, BrokerNode)
     set_watermark(node, "1MB")
     try:
         problem = publisher.publish(conversation_id(1, 7), BODY)
@@ -177,7 +178,7 @@ def test_without_a_broker_a_message_fails_at_its_time_and_not_before() -> None:
 
 def set_watermark(node: Broker, absolute: str) -> None:
     """Raise or end the memory alarm."""
-    assert node.node is not None
+    assert isinstance(node.node, BrokerNode)
     env = node.node._env
     control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
     argv = [control, "-n", env["RABBITMQ_NODENAME"], "set_vm_memory_high_watermark", "absolute", absolute]

@@ -54,7 +54,7 @@ def test_it_says_its_versions(node: Broker) -> None:
 
 def test_it_listens_on_loopback_alone(node: Broker) -> None:
     """AMQP, management, Erlang's distribution and epmd: nothing of it can be reached from elsewhere."""
-    assert node.node is not None
+    assert isinstance(node.node, BrokerNode)
     pids = [seen.pid for seen in census("broker-test").processes]
     listening = [each for pid in pids for each in psutil.Process(pid).net_connections("tcp") if each.status == "LISTEN"]
     assert {each.laddr.ip for each in listening} <= {"127.0.0.1", "::1"}
@@ -136,7 +136,7 @@ def test_it_serves_as_an_external_broker(node: Broker) -> None:
 
 def write_definitions_out(node: Broker) -> None:
     """Have the node write its log of definitions: it keeps that of a new queue in its own buffer for a moment."""
-    assert node.node is not None
+    assert isinstance(node.node, BrokerNode)
     env = node.node._env
     control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
     argv = [control, "-n", env["RABBITMQ_NODENAME"], "eval", "mnesia:sync_log()."]
