@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.checkers import (
     accounted,
+    alerts,
     answered,
     back_at_baseline,
     failures,
@@ -21,7 +22,9 @@ from harness.checkers import (
     memory_growth,
     oom,
     prefetch,
+    processed,
     put_off,
+    recovery,
     storm,
     throughput,
     whole_record,
@@ -124,7 +127,20 @@ def _of_messages(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[],
         yield put_off.NAME, lambda: put_off.check(case, off)
     if (failed := expect.failures_recorded) is not None:
         yield failures.NAME, lambda: failures.check(case, failed)
+    yield from _of_progress(case, expect)
+
+
+def _of_progress(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], CheckResult]]]:
+    """Yield the checkers of how far the worker got, how fast, and whom it told."""
+    if (share := expect.processed) is not None:
+        yield processed.NAME, lambda: processed.check(case, share)
     if (loop := expect.loops) is not None:
         yield loops.NAME, lambda: loops.check(case, loop)
+    if (still := expect.stands_still) is not None:
+        yield loops.STILL, lambda: loops.check_still(case, still)
     if (rate := expect.throughput) is not None:
         yield throughput.NAME, lambda: throughput.check(case, rate)
+    if (back := expect.recovers) is not None:
+        yield recovery.NAME, lambda: recovery.check(case, back)
+    if (told := expect.alerts_at_most) is not None:
+        yield alerts.NAME, lambda: alerts.check(case, told)

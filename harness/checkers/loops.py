@@ -1,21 +1,49 @@
-"""Do the same messages come again and again, with none finished: the worker is busy, and gets nowhere?
+"""Is nothing finished: because the same messages come again and again, or because the worker just waits?
 
-By the broker's own counts, from the first sample of the phases to the last: redeliveries climb, acknowledgements stand
-still. The count of redeliveries is divided by the messages that were published by then.
+By the broker's own counts, from the first sample of the phases to the last: acknowledgements stand still; in a loop
+redeliveries climb. Their count is divided by the messages that were published by then and not finished before.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.results import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.checkers.base import Case
-    from harness.results import CheckResult
-    from harness.scenario.expectations import Loops
+    from harness.results import CheckResult, TrialRecord
+    from harness.scenario.expectations import Loops, StandsStill
 
 NAME = "redelivery loop"
+STILL = "standstill"
+_UNSEEN = "the phases were never sampled, or no message was there"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What the broker counted over some phases."""
+
+    waiting: int  # messages published by the end, less those finished before the beginning
+    redelivered: int
+    finished: int
+
+
+def stretch_of(trial: TrialRecord, phases: Sequence[str]) -> Stretch | None:
+    """Return the counts over ``phases``; None where they were not sampled, or there was no message to finish."""
+    spans = [span for span in trial.phases if span.name in phases]
+    from_s, to_s = min((s.start_s for s in spans), default=0.0), max((s.end_s for s in spans), default=0.0)
+    inside = [sample for sample in trial.queue if from_s <= sample.t_s <= to_s]
+    if len(inside) < 2:  # noqa: PLR2004 - a difference takes two samples
+        return None
+    published = sum(publish.confirmed_s is not None and publish.confirmed_s <= to_s for publish in trial.publishes)
+    first, last = inside[0], inside[-1]
+    if published <= first.acked:
+        return None
+    return Stretch(published - first.acked, last.redelivered - first.redelivered, last.acked - first.acked)
 
 
 def check(case: Case, expected: Loops) -> CheckResult:
@@ -24,17 +52,25 @@ def check(case: Case, expected: Loops) -> CheckResult:
         f"at least {expected.redeliveries_per_message_at_least:g} redeliveries a message,"
         f" at most {expected.finished_at_most} finished"
     )
-    trial = case.trial
-    spans = [span for span in trial.phases if span.name in expected.during]
-    from_s, to_s = min((s.start_s for s in spans), default=0.0), max((s.end_s for s in spans), default=0.0)
-    inside = [sample for sample in trial.queue if from_s <= sample.t_s <= to_s]
-    published = sum(publish.confirmed_s is not None and publish.confirmed_s <= to_s for publish in trial.publishes)
-    waiting = published - inside[0].acked if inside else 0
-    if len(inside) < 2 or waiting < 1:  # noqa: PLR2004 - a difference takes two samples
-        return case.result(NAME, Verdict.UNKNOWN, "the phases were never sampled, or no message was there", threshold)
-    redelivered, finished = inside[-1].redelivered - inside[0].redelivered, inside[-1].acked - inside[0].acked
-    each = redelivered / waiting
-    measured = f"{redelivered} redeliveries of {waiting} messages ({each:.1f} each), {finished} finished"
-    loops = each >= expected.redeliveries_per_message_at_least and finished <= expected.finished_at_most
+    counts = stretch_of(case.trial, expected.during)
+    if counts is None:
+        return case.result(NAME, Verdict.UNKNOWN, _UNSEEN, threshold)
+    each = counts.redelivered / counts.waiting
+    measured = (
+        f"{counts.redelivered} redeliveries of {counts.waiting} messages ({each:.1f} each), {counts.finished} finished"
+    )
+    loops = each >= expected.redeliveries_per_message_at_least and counts.finished <= expected.finished_at_most
     detail = "" if loops else "This worker does not loop: look again at the claim."
     return case.result(NAME, Verdict.PASS if loops else case.missed, measured, threshold, detail)
+
+
+def check_still(case: Case, expected: StandsStill) -> CheckResult:
+    """Pass where no more was finished, though messages were there; unknown where the phases were not sampled."""
+    threshold = f"at most {expected.finished_at_most} finished"
+    counts = stretch_of(case.trial, expected.during)
+    if counts is None:
+        return case.result(STILL, Verdict.UNKNOWN, _UNSEEN, threshold)
+    measured = f"{counts.finished} of {counts.waiting} finished"
+    still = counts.finished <= expected.finished_at_most
+    detail = "" if still else "This worker gets on: look again at the claim."
+    return case.result(STILL, Verdict.PASS if still else case.missed, measured, threshold, detail)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 RECORD = "record whole"
 DRAINED = "queues drained"
-# The worker writes it itself: the OOM kill that a trial is about may tear any line of it.
-_MAY_BE_TORN = "worker_stats.jsonl"
+# The worker writes them itself: the OOM kill that a trial is about may tear any line of them.
+_MAY_BE_TORN = ("worker_stats.jsonl", "alerts.jsonl")
 
 
 def check_record(case: Case) -> CheckResult:

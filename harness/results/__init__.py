@@ -9,6 +9,7 @@ monotonic clock. Incident time (the clock on the wall on 2026-01-01) is ``float`
 
 from harness.results.runs import Manifest, ReportedMetric, ReportedPoint, RunRecord
 from harness.results.trials import (
+    Alert,
     Drain,
     Event,
     EventRow,
@@ -29,6 +30,7 @@ MIB = 2**20
 
 __all__ = [
     "MIB",
+    "Alert",
     "CheckResult",
     "Drain",
     "Event",

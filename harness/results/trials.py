@@ -140,6 +140,15 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert, as the worker wrote it to ALERTS_FILE."""
+
+    alert_type: str
+    level: str
+    action: str  # what the worker did about it
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """How the memory limit was enforced."""
 
@@ -173,6 +182,7 @@ class TrialRecord:
     planned_messages: int = 0
     calls: tuple[Mem0Call, ...] = ()
     rows: tuple[EventRow, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     events: tuple[Event, ...] = ()
     effective_prefetch: tuple[int, ...] = ()  # as the management API reported it, once for each life; 0 is unlimited
     drain: Drain | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from harness.scenario.strict import Fraction, Name, Number, SizeBytes, Strict, Whole
+from harness.scenario.strict import DurationS, Fraction, Name, Number, SizeBytes, Strict, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,32 @@ class Loops(Strict):
     during: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class StandsStill(Strict):
+    """No more than so many messages are finished during these phases, which follow one another."""
+
+    finished_at_most: Annotated[Whole, Field(ge=0)] = 0
+    during: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Processed(Strict):
+    """At least this share of the confirmed messages is PROCESSED in the end, and not only accounted for."""
+
+    share_at_least: Fraction
+
+
+class Recovers(Strict):
+    """Once this phase has begun, the backlog is gone within a time, and does not come back."""
+
+    phase: Name
+    within: DurationS
+
+
+class AlertsAtMost(Strict):
+    """The worker raises no more alerts than this, and at least one."""
+
+    count: Annotated[Whole, Field(ge=1)]
+
+
 class Throughput(Strict):
     """Messages finished per second during these phases, which follow one another, as a multiple of another arm's."""
 
@@ -118,6 +144,9 @@ class Fidelity(Strict):
     typical_factor_at_most: Annotated[Number, Field(gt=1)]
 
 
+_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still")
+
+
 class Expect(Strict):
     """The expectations of one arm. What is left out is not expected."""
 
@@ -132,6 +161,10 @@ class Expect(Strict):
     put_off: PutOff | None = None
     failures_recorded: FailuresRecorded | None = None
     loops: Loops | None = None
+    stands_still: StandsStill | None = None
+    processed: Processed | None = None
+    recovers: Recovers | None = None
+    alerts_at_most: AlertsAtMost | None = None
     throughput: Throughput | None = None
     returns_to_healthy: ReturnsToHealthy | None = None
     returns_to_baseline: ReturnsToBaseline | None = None
@@ -157,10 +190,14 @@ class Expect(Strict):
             yield "throughput.during", self.throughput.during
         if self.loops is not None:
             yield "loops.during", self.loops.during
+        if self.stands_still is not None:
+            yield "stands_still.during", self.stands_still.during
+        if self.recovers is not None:
+            yield "recovers.phase", (self.recovers.phase,)
         if self.returns_to_baseline is not None:
             yield "returns_to_baseline.baseline", (self.returns_to_baseline.baseline,)
 
     @property
     def of_a_worker_that_fails(self) -> tuple[str, ...]:
         """The names of those expectations that only a worker with a fault can meet."""
-        return tuple(name for name in ("oom_killed", "over_budget", "loops") if getattr(self, name) is not None)
+        return tuple(name for name in _OF_A_FAULT if getattr(self, name) is not None)

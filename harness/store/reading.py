@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.errors import RunDirectoryError
 from harness.results import (
+    Alert,
     Drain,
     Event,
     EventRow,
@@ -100,6 +101,7 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         publishes=_publishes(folder / "publishes.jsonl", start_s, damaged),
         planned_messages=facts.planned_messages,
         calls=read_json_lines(folder / "mem0.jsonl", lambda line: _call(line, start_s), damaged),
+        alerts=read_json_lines(folder / "alerts.jsonl", _alert, damaged),
         rows=read_json(folder / "rows.json", _event_rows, damaged) or (),
         events=events,
         effective_prefetch=_told(lambda: effective_prefetch(events), (), damaged),
@@ -135,6 +137,10 @@ def _event_rows(raw: Any) -> tuple[EventRow, ...]:
 
 def _event(line: dict[str, Any]) -> Event:
     return Event(t_s=float(line.pop("mono_s")), kind=str(line.pop("kind")), data=line)
+
+
+def _alert(line: dict[str, Any]) -> Alert:
+    return Alert(str(line["alert_type"]), str(line["level"]), str(line["context"]["action"]))
 
 
 def _drain(events: tuple[Event, ...]) -> Drain | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import RunDirectoryError
 from harness.results import (
+    Alert,
     Drain,
     EventRow,
     Limit,
@@ -42,7 +43,10 @@ MANIFEST = Manifest(
     reported_metrics=(ReportedMetric("throughput", "0.04", "0.17"),),
 )
 LIMIT = Limit("cgroup v1", emulated=False, limit_bytes=1000)
-FILES = ["events.jsonl", "memory.csv", "queue.csv", "worker_stats.jsonl", "publishes.jsonl", "mem0.jsonl"]
+FILES = [
+    *["events.jsonl", "memory.csv", "queue.csv", "worker_stats.jsonl", "publishes.jsonl", "mem0.jsonl"],
+    "alerts.jsonl",
+]
 
 
 def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
@@ -78,6 +82,8 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
     folder.event("drain_ended", complete=True, waited_s=1.5, last_seen="0 ready")
     rows = [{"conversation_id": "a", "status": "PROCESSED", "error_code": None, "retry_count": 0}]
     write_atomically(folder.path / "rows.json", json.dumps([{**rows[0], "next_attempt_at": None}]))
+    alert = {"alert_type": "EXTERNAL_API_TIMEOUT", "level": "HIGH", "message": "timed out", "sent_utc": "now"}
+    _append(folder.path / "alerts.jsonl", alert | {"context": {"action": "marked_failed_no_requeue"}})
     (folder.logs / "worker-0.log").write_text("hello")
 
 
@@ -128,6 +134,7 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
     assert trial.calls == (Mem0Call("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, "answered"),)
     assert trial.rows == (EventRow("a", "PROCESSED", None, 0, None),)
+    assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue"),)
     assert trial.effective_prefetch == (10,)
     assert trial.drain == Drain(complete=True, waited_s=1.5, last_seen="0 ready")
     assert trial.links == (("incident: log of worker-0", "trials/incident/logs/worker-0.log"),)

@@ -1,0 +1,30 @@
+"""Did the worker tell a person, and no more often than a person can bear? An alert flood is a failure of its own.
+
+Counts the lines of the worker's own ALERTS_FILE, not what anybody received.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from harness.results import Verdict
+
+if TYPE_CHECKING:
+    from harness.checkers.base import Case
+    from harness.results import CheckResult
+    from harness.scenario.expectations import AlertsAtMost
+
+NAME = "alerts"
+
+
+def check(case: Case, expected: AlertsAtMost) -> CheckResult:
+    """Pass with one alert to ``count``; unknown for a trial that was cut off."""
+    threshold = f"1 to {expected.count} alerts"
+    if case.trial.drain is None:
+        return case.result(NAME, Verdict.UNKNOWN, "the trial was cut off", threshold)
+    raised = case.trial.alerts
+    verdict = Verdict.PASS if 1 <= len(raised) <= expected.count else case.missed
+    kinds = Counter(f"{alert.level} {alert.action}" for alert in raised)
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return case.result(NAME, verdict, f"{len(raised)} alerts" + (f": {told}" if told else ""), threshold)
