@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,6 +33,7 @@ from worker_under_test.remedies import (
 )
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
@@ -116,12 +116,12 @@ def assembled_consumer(
 
 @contextmanager
 def assembled_retry_job(
-    settings: Settings, remedies: Remedies, now: Callable[[], datetime]
+    settings: Settings, remedies: Remedies, now: Callable[[], datetime], stopping: threading.Event
 ) -> Iterator[FailedEventsProcessor]:
     """Yield the retry job. Its events are FAILED, so that status is no reason to leave one alone."""
     settled = frozenset({ConversationEventStatus.PROCESSED, ConversationEventStatus.SKIPPED})
     finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
-    parts = _parts(replace(settings, max_workers=1), remedies, threading.Event(), settled, now, finished)
+    parts = _parts(replace(settings, max_workers=1), remedies, stopping, settled, now, finished)
     try:
         yield FailedEventsProcessor(
             service=parts.service,
@@ -130,6 +130,7 @@ def assembled_retry_job(
             policy=parts.policy,
             limit=retry_limit.choose(remedies.retry_limit, settings.max_retry_attempts),
             alerts=parts.alerts,
+            stopping=stopping,
         )
     finally:
         parts.engine.dispose()

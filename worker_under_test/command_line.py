@@ -12,16 +12,15 @@ import os
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from worker_under_test import retry_timetable
 from worker_under_test.assembly import assembled_consumer, assembled_retry_job
 from worker_under_test.config_settings import Settings, load_settings
-from worker_under_test.conversation_event_repository import utc_now
 from worker_under_test.database import create_schema, open_database
 from worker_under_test.errors import ConfigurationError
 from worker_under_test.remedies import chosen
@@ -30,7 +29,7 @@ from worker_under_test.worker_log import configure_log
 from worker_under_test.worker_stats import WorkerStats, stats_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 logger = structlog.get_logger()
 
@@ -121,7 +120,7 @@ def _exit_now() -> None:
 
 @app.command()
 def migrate(preset: Preset = "fixed", with_: With = None, without: Without = None) -> None:
-    """Create the tables that are missing at DATABASE_URL; the report's CHECK with --preset postmortem."""
+    """Bring the tables at DATABASE_URL up to date; with --preset postmortem, as far as the report knows them."""
     configure_log()
     with _errors_as_exit_codes():
         remedies = chosen.choose(preset, None, with_ or [], without or [])
@@ -139,15 +138,24 @@ def retry(
     with_: With = None,
     without: Without = None,
     now: Annotated[str | None, typer.Option("--now", help="the job's time, ISO 8601; default: the clock's")] = None,
-    once: Annotated[bool, typer.Option("--once", help="one batch of 25 at most")] = False,
+    once: Annotated[bool, typer.Option("--once", help="run once, until no event is due: the default")] = False,
+    every: Annotated[str | None, typer.Option("--every", help="run every 6h, 30m or 90s, until SIGTERM")] = None,
 ) -> None:
-    """Process the FAILED events that are due, and print what was done, as JSON."""
+    """Process the FAILED events that are due, and print what was done, one JSON object a run."""
     configure_log()
     with _errors_as_exit_codes():
+        if once and every is not None:
+            raise ConfigurationError(f"--once and --every {every} exclude each other; give one of them")
+        interval_s = None if every is None else retry_timetable.interval_s(every)
+        clock = retry_timetable.clock(now)
         remedies = chosen.choose(preset, None, with_ or [], without or [])
         settings: Settings = load_settings(os.environ, remedies)
-        with assembled_retry_job(settings, remedies, _clock(now)) as job:
-            typer.echo(json.dumps(job.process_failed_events(once=once).as_dict()))
+        stopping = threading.Event()
+        _stop_on_signals(stopping, settings.shutdown_grace_s + _LAST_RESORT_S)
+        with assembled_retry_job(settings, remedies, clock, stopping) as job:
+            for stats in retry_timetable.runs(job.process_failed_events, interval_s, stopping):
+                typer.echo(json.dumps(stats.as_dict()))
+                sys.stdout.flush()
 
 
 @app.command(name="remedies")
@@ -159,16 +167,3 @@ def remedies_table() -> None:
         typer.echo(f"    postmortem: {remedy.report}")
         typer.echo(f"    fixed:      {remedy.hardened}")
         typer.echo(f"    report:     {remedy.asked_for}")
-
-
-def _clock(now: str | None) -> Callable[[], datetime]:
-    """Return the clock; with ``now``, one that starts there and runs on."""
-    if now is None:
-        return utc_now
-    try:
-        start = datetime.fromisoformat(now)
-    except ValueError:
-        raise ConfigurationError(f"--now is {now!r}; give e.g. 2026-01-01T18:00:00+00:00") from None
-    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
-    offset = start - utc_now()
-    return lambda: utc_now() + offset

@@ -3,7 +3,8 @@
 ``conversation_events`` is the original's; its columns are in ``docs/reference/contracts.md``.
 ``conversation_event_messages`` stands in for the original's conversation store: the retry job of the report has the
 log of a failed event at hand hours after its message was acknowledged, so somebody kept it. Here it is kept beside
-the event, in the same transaction that marks it FAILED. This module defines; ``database`` creates and connects.
+the event, in the same transaction that marks it FAILED. This module defines; the migrations create, ``database``
+connects.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import DateTime, Float, ForeignKey, Integer, LargeBinary, String, Text, func
+from sqlalchemy import DateTime, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -65,10 +66,12 @@ class Base(DeclarativeBase):
 class ConversationEvent(Base):
     """One conversation's event.
 
-    The CHECK on ``status`` is added by ``database.create_schema``: the report's differs from the hardened one.
+    The CHECK on ``status`` is in the migrations alone: the report's differs from the hardened one. ``claimed_by`` and
+    ``claimed_until`` are the retry job's that works on the event.
     """
 
     __tablename__ = "conversation_events"
+    __table_args__ = (Index("conversation_events_due", "status", "next_attempt_at"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     conversation_id: Mapped[str] = mapped_column(String(255), unique=True)
@@ -77,8 +80,10 @@ class ConversationEvent(Base):
     )
     error_code: Mapped[str | None] = mapped_column(String(100))
     error_details: Mapped[str | None] = mapped_column(Text)
-    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     retry_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    claimed_by: Mapped[str | None] = mapped_column(String(32))
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     friendship_score: Mapped[float | None] = mapped_column(Float)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from worker_under_test.conversation_event_model import (
@@ -46,6 +46,14 @@ class RetryPolicy:
     now: Callable[[], datetime] = utc_now
     # The system's entropy, not a seed: workers started from one image must not draw the same jitter.
     rng: random.Random = field(default_factory=random.SystemRandom)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose an event is, and for how long: ``holder`` is one run of the retry job."""
+
+    holder: str
+    lease: timedelta
 
 
 class ConversationEventRepository:
@@ -106,31 +114,61 @@ class ConversationEventRepository:
         self._set_status(event, ConversationEventStatus.PERMANENTLY_FAILED)
         event.next_attempt_at = None
 
-    def fetch_due_events(self, batch_size: int) -> Sequence[ConversationEvent]:
-        """Return up to ``batch_size`` FAILED events that are due, the longest waiting first."""
-        due = (
-            select(ConversationEvent)
-            .where(ConversationEvent.status == ConversationEventStatus.FAILED.value)
-            .where(ConversationEvent.next_attempt_at <= self._policy.now())
-            .order_by(ConversationEvent.next_attempt_at)
-            .limit(batch_size)
-        )
-        return self.db.scalars(due).all()
+    def fetch_due_events(self, batch_size: int, claim: Claim | None = None) -> Sequence[ConversationEvent]:
+        """Return up to ``batch_size`` FAILED events that are due and nobody's, the longest waiting first.
 
-    def claim(self, conversation_id: str, lease: timedelta) -> bool:
-        """Push a due event's next attempt back by ``lease``; False when somebody else did so first.
-
-        The event stays FAILED, so one whose retry was cut off by a crash is due again when the lease is over.
+        With ``claim`` they are its holder's once the caller has committed, and no other job is given them until the
+        lease is over: PostgreSQL passes over what another job is about to claim, SQLite lets one job write at a time,
+        and the second finds them taken. An event stays FAILED all the while, so a crash leaves nothing to mend.
         """
         now = self._policy.now()
-        claimed = self.db.execute(
-            update(ConversationEvent)
-            .where(ConversationEvent.conversation_id == conversation_id)
-            .where(ConversationEvent.status == ConversationEventStatus.FAILED.value)
-            .where(ConversationEvent.next_attempt_at <= now)
-            .values(next_attempt_at=now + lease)
+        due = and_(
+            ConversationEvent.status == ConversationEventStatus.FAILED.value,
+            ConversationEvent.next_attempt_at <= now,
+            or_(ConversationEvent.claimed_until.is_(None), ConversationEvent.claimed_until <= now),
         )
-        return bool(claimed.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+        first = select(ConversationEvent).where(due).order_by(ConversationEvent.next_attempt_at).limit(batch_size)
+        if claim is None:
+            return self.db.scalars(first).all()
+        found = self.db.scalars(first.with_only_columns(ConversationEvent.id).with_for_update(skip_locked=True)).all()
+        self.db.execute(
+            update(ConversationEvent)
+            .where(ConversationEvent.id.in_(found))
+            .where(due)
+            .values(claimed_by=claim.holder, claimed_until=now + claim.lease)
+            .execution_options(synchronize_session=False)
+        )
+        mine = (
+            select(ConversationEvent)
+            .where(ConversationEvent.id.in_(found))
+            .where(ConversationEvent.claimed_by == claim.holder)
+            .order_by(ConversationEvent.next_attempt_at)
+        )
+        return self.db.scalars(mine).all()
+
+    def renew(self, event_id: int, claim: Claim) -> bool:
+        """Begin the lease anew; False when the event is no longer the holder's, or no longer FAILED.
+
+        Until the transaction ends nobody else can change the event.
+        """
+        renewed = self.db.execute(
+            update(ConversationEvent)
+            .where(ConversationEvent.id == event_id)
+            .where(ConversationEvent.status == ConversationEventStatus.FAILED.value)
+            .where(ConversationEvent.claimed_by == claim.holder)
+            .values(claimed_until=self._policy.now() + claim.lease)
+            .execution_options(synchronize_session=False)
+        )
+        return bool(renewed.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+    def release(self, claim: Claim) -> None:
+        """Let other jobs have what the holder has claimed and not worked on."""
+        self.db.execute(
+            update(ConversationEvent)
+            .where(ConversationEvent.claimed_by == claim.holder)
+            .values(claimed_by=None, claimed_until=None)
+            .execution_options(synchronize_session=False)
+        )
 
     def keep_message(self, conversation_id: str, body_zlib: bytes) -> None:
         """Keep a message for the retry job. The event must exist, or be new in this session."""
@@ -148,6 +186,7 @@ class ConversationEventRepository:
 
     def _set_status(self, event: ConversationEvent, status: ConversationEventStatus) -> None:
         event.status = status.value
+        event.claimed_by = event.claimed_until = None
         event.updated_at = self._policy.now()
 
 

@@ -1,4 +1,4 @@
-"""The database: its engine, and the creation of its schema.
+"""The database: its engine, and the migration of its schema.
 
 The commands open it; the repository works on its sessions. SQLite runs in WAL mode, so that ten threads and a retry
 job can read while one writes.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, MetaData, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from worker_under_test.conversation_event_model import Base, ConversationEvent
 from worker_under_test.errors import ConfigurationError
 from worker_under_test.remedies import retry_limit
 
@@ -81,15 +80,17 @@ def session_factory(engine: Engine) -> SessionFactory:
 
 
 def create_schema(engine: Engine, limit: Behaviour) -> None:
-    """Create the tables that are missing; an existing table is left as it is.
+    """Bring the schema up to date: all revisions that are missing, or none where one fails.
 
-    The statuses that the CHECK admits depend on ``limit``, the behaviour of the retry limit: the report forgot
-    PERMANENTLY_FAILED.
+    Which revision is the last depends on ``limit``, the behaviour of the retry limit: the report's CHECK forgot
+    PERMANENTLY_FAILED. A schema that is further on already is left as it is.
     """
-    schema = MetaData()
-    for table in Base.metadata.sorted_tables:
-        table.to_metadata(schema)
-    admitted = ", ".join(f"'{status}'" for status in retry_limit.admitted_statuses(limit))
-    events = schema.tables[ConversationEvent.__tablename__]
-    events.append_constraint(CheckConstraint(f"status IN ({admitted})", name="conversation_events_status"))
-    schema.create_all(engine)
+    # Only the migration needs Alembic, and the worker counts its megabytes.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "worker_under_test:migrations")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, retry_limit.schema_revision(limit))

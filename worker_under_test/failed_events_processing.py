@@ -3,10 +3,18 @@
 The ``retry`` command runs it, as cron did; how often an event is retried is ``remedies.retry_limit``'s affair. It
 handles one event at a time: its messages are 3 MB each, and a dependency that has just come back is not to be met by
 a herd.
+
+Any number of jobs may run at once, and any of them may be killed at any moment. No event is lost: it stays FAILED until
+its outcome is committed. No event is in two jobs' hands, unless one call outlasts its lease. The one event that was in
+work at a kill is processed again, when its lease is over; what its batch had not come to waits as long. So the memory
+API sees each event at least once, and once only where nothing was killed. The same goes for the alert that an event was
+given up.
 """
 
 from __future__ import annotations
 
+import threading
+import uuid
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,12 +22,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from worker_under_test.alerts import AlertLevel, AlertType
-from worker_under_test.conversation_event_repository import ConversationEventRepository
+from worker_under_test.conversation_event_repository import Claim, ConversationEventRepository
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, describe_failure
 from worker_under_test.remedies.idempotent_redelivery import UnguardedWork
 from worker_under_test.remedies.retry_limit import RetryDecision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker_under_test.alerts import Alerts
     from worker_under_test.conversation_event_model import ConversationEvent
     from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
@@ -31,7 +41,8 @@ if TYPE_CHECKING:
 logger = structlog.get_logger()
 
 BATCH_SIZE = 25
-# How long a claimed event is nobody else's: longer than any one call and its hold, so that only a crash lets it lapse.
+# How long a claimed event is nobody else's. It begins anew before each event's call, and is longer than any one call
+# and its hold, so that only a crash lets it lapse.
 _LEASE = timedelta(minutes=15)
 
 
@@ -50,7 +61,7 @@ class RetryStats:
 
 
 class FailedEventsProcessor:
-    """Retries failed events."""
+    """Retries failed events. ``stopping`` ends a run between two events."""
 
     def __init__(
         self,
@@ -61,6 +72,7 @@ class FailedEventsProcessor:
         policy: RetryPolicy,
         limit: RetryLimit,
         alerts: Alerts,
+        stopping: threading.Event | None = None,
     ) -> None:
         self._service = service
         self._handling = handling
@@ -68,48 +80,79 @@ class FailedEventsProcessor:
         self._policy = policy
         self._limit = limit
         self._alerts = alerts
+        self._stopping = stopping or threading.Event()
 
-    def process_failed_events(self, *, once: bool = False) -> RetryStats:
-        """Retry what is due; with ``once``, one batch at most. It ends: an event that was taken is no longer due."""
+    def process_failed_events(self) -> RetryStats:
+        """Retry what is due. It ends: an event that was taken is no longer due."""
         stats = RetryStats()
-        while True:
-            with self._sessions() as db:
-                repository = ConversationEventRepository(db, self._policy)
-                events = repository.fetch_due_events(BATCH_SIZE)
-                stats.total += len(events)
-                for event in events:
-                    self._take(repository, event, stats)
-            if once or not events:
-                return stats
+        claim = Claim(uuid.uuid4().hex, _LEASE) if self._limit.claims else None
+        with self._sessions() as db:
+            repository = ConversationEventRepository(db, self._policy)
+            while not self._stopping.is_set():
+                events = repository.fetch_due_events(BATCH_SIZE, claim)
+                db.commit()
+                if not events:
+                    break
+                self._process_batch(repository, events, claim, stats)
+            if claim is not None:
+                repository.release(claim)
+                db.commit()
+        return stats
 
     def should_retry(self, event: ConversationEvent) -> RetryDecision:
         """Return what to do with a fetched event."""
         return self._limit.decide(event, self._policy.now())
 
-    def _take(self, repository: ConversationEventRepository, event: ConversationEvent, stats: RetryStats) -> None:
+    def _process_batch(
+        self,
+        repository: ConversationEventRepository,
+        events: Sequence[ConversationEvent],
+        claim: Claim | None,
+        stats: RetryStats,
+    ) -> None:
+        for event in events:
+            if self._stopping.is_set():
+                return
+            stats.total += 1
+            self._take(repository, event, claim, stats)
+
+    def _take(
+        self, repository: ConversationEventRepository, event: ConversationEvent, claim: Claim | None, stats: RetryStats
+    ) -> None:
         """Retry one fetched event, give it up, or leave it."""
+        if not self._is_mine(repository, event, claim):
+            stats.skipped += 1
+            return
         decision = self.should_retry(event)
         if decision is RetryDecision.GIVE_UP:
             self._give_up(repository, event)
-            stats.skipped += 1
-            return
-        conversation_id = event.conversation_id
-        mine = not self._limit.claims or repository.claim(conversation_id, _LEASE)
         repository.db.commit()
-        if decision is RetryDecision.NOT_DUE or not mine:
+        if decision is not RetryDecision.RETRY:
             stats.skipped += 1
             return
-        failure = self._process(repository, conversation_id)
+        failure = self._process(repository, event.conversation_id)
         if failure is None:
             stats.processed += 1
             return
+        logger.warning("retry_failed", conversation_id=event.conversation_id, error=failure.error_details)
+        repository.db.commit()
+        if not self._is_mine(repository, event, claim):
+            # The lease ran out during the call, and another job has taken the event, or has finished it.
+            stats.skipped += 1
+            return
         stats.failed += 1
-        logger.warning("retry_failed", conversation_id=conversation_id, error=failure.error_details)
         attempt = self._limit.count_failure(event)
         repository.mark_failed(event, failure.error_code, failure.error_details, attempt)
         if attempt is not None and self.should_retry(event) is RetryDecision.GIVE_UP:
             self._give_up(repository, event)
         repository.db.commit()
+
+    def _is_mine(self, repository: ConversationEventRepository, event: ConversationEvent, claim: Claim | None) -> bool:
+        """Begin the event's lease anew; the report's job claims nothing and takes whatever it has fetched."""
+        if claim is None or repository.renew(event.id, claim):
+            return True
+        repository.db.rollback()
+        return False
 
     def _process(self, repository: ConversationEventRepository, conversation_id: str) -> Failure | None:
         """Process the message that was kept; no transaction is open meanwhile."""
@@ -124,9 +167,12 @@ class FailedEventsProcessor:
         return None
 
     def _give_up(self, repository: ConversationEventRepository, event: ConversationEvent) -> None:
-        """Mark the event PERMANENTLY_FAILED, and call a person."""
+        """Mark the event PERMANENTLY_FAILED, and call a person; the caller commits.
+
+        The person is called first: a kill between the two calls him twice, the other way round it would be never.
+        """
         repository.mark_permanently_failed(event)
-        repository.db.commit()
+        repository.db.flush()  # a CHECK that refuses the status does so here, before anybody is called
         self._alerts.send_alert_safe(
             AlertType.WORKFLOW_EXECUTION_FAILURE,
             AlertLevel.CRITICAL,

@@ -10,11 +10,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from worker_under_test.conversation_event_model import ConversationEvent, ConversationEventStatus
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from worker_under_test.conversation_event_model import ConversationEvent
 
 REMEDY = Remedy(
     name="retry_limit",
@@ -54,16 +55,12 @@ def choose(behaviour: Behaviour, retries_max: int) -> RetryLimit:
     return AsReported(retries_max) if behaviour is Behaviour.REPORT else Counted(retries_max)
 
 
-def admitted_statuses(behaviour: Behaviour) -> tuple[ConversationEventStatus, ...]:
-    """Return the statuses that the CHECK of ``conversation_events`` admits.
+def schema_revision(behaviour: Behaviour) -> str:
+    """Return the last revision of the schema that ``behaviour`` knows.
 
     Hole 9: the report's CHECK leaves PERMANENTLY_FAILED out, so the database refuses the update that ends a retry.
     """
-    if behaviour is Behaviour.HARDENED:
-        return tuple(ConversationEventStatus)
-    return tuple(
-        status for status in ConversationEventStatus if status is not ConversationEventStatus.PERMANENTLY_FAILED
-    )
+    return "head" if behaviour is Behaviour.HARDENED else "0002"
 
 
 class Unlimited:

@@ -1,6 +1,7 @@
-"""The retry job on a real SQLite file: what the report's version does to events, and what the hardened one does."""
+"""The retry job on SQLite and on PostgreSQL: what the report's version does to events, and what the hardened one."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from worker_under_test.alerts import Alerts
+from harness.rig.databases import Databases
+from tests.worker_databases import KINDS, database_servers
+from worker_under_test.alerts import AlertLevel, Alerts, AlertType, ContextValue
 from worker_under_test.conversation_event_model import ConversationEvent
 from worker_under_test.conversation_event_repository import (
+    Claim,
     ConversationEventRepository,
     RetryPolicy,
     compress_message,
@@ -22,6 +26,9 @@ from worker_under_test.outcomes import Delivery
 from worker_under_test.remedies import retry_limit, retry_schedule
 from worker_under_test.remedies.behaviour import Behaviour
 
+pytestmark = pytest.mark.integration
+
+LIMIT_S = 60.0
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 RETRIES_MAX = 5
 
@@ -36,13 +43,15 @@ class Job:
     now: datetime = NOON
     handling: Callable[[Delivery], None] = lambda _delivery: None
     seen: list[bytes] = field(default_factory=list)
+    alerts_type: type[Alerts] = Alerts
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def policy(self) -> RetryPolicy:
         """The schedule of the behaviour, on the test's clock."""
         return RetryPolicy(retry_schedule.choose(self.behaviour), 6, lambda: self.now)
 
-    def run(self, *, once: bool = False) -> dict[str, int]:
+    def run(self) -> dict[str, int]:
         """Run the job, and return its stats."""
 
         def handle(service: object, in_hand: object, delivery: Delivery) -> None:  # noqa: ARG001 - the protocol's names
@@ -55,9 +64,10 @@ class Job:
             sessions=self.sessions,
             policy=self.policy,
             limit=retry_limit.choose(self.behaviour, RETRIES_MAX),
-            alerts=Alerts(300, str(self.alerts_file)),
+            alerts=self.alerts_type(300, str(self.alerts_file)),
+            stopping=self.stopping,
         )
-        return processor.process_failed_events(once=once).as_dict()
+        return processor.process_failed_events().as_dict()
 
     def store(self, conversation_id: str, *, retry_count: int = 0, due: datetime = NOON) -> None:
         """Store a FAILED event with its message."""
@@ -87,11 +97,25 @@ def time_out(_delivery: Delivery) -> None:
     raise MemoryApiTimeoutError("no answer within 60 s")
 
 
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Databases]]:
+    """Where the databases of this module are made."""
+    with database_servers(tmp_path_factory.mktemp("retry"), "worker-retry-job") as made:
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+def database_url(servers: Mapping[str, Databases], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database, on either."""
+    with servers[request.param].fresh(tmp_path.name) as url:
+        yield url
+
+
 @pytest.fixture
-def job(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Job]:
+def job(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Job]:
     """A job of the behaviour that the test is parametrised with, on the schema of that behaviour."""
     behaviour: Behaviour = request.param
-    engine = open_database(f"sqlite:///{tmp_path}/events.db", connections_max=4)
+    engine = open_database(database_url, connections_max=6)
     create_schema(engine, behaviour)
     yield Job(session_factory(engine), behaviour, tmp_path / "alerts.jsonl")
     engine.dispose()
@@ -102,15 +126,14 @@ hardened = pytest.mark.parametrize("job", [Behaviour.HARDENED], indirect=True)
 
 
 @hardened
-def test_every_due_event_is_processed_in_batches_of_25(job: Job) -> None:
-    """Guarantees that the job goes on until none is due, with ``once`` for one batch, and leaves the others alone."""
+def test_every_due_event_is_processed_and_the_others_left_alone(job: Job) -> None:
+    """Guarantees that the job goes on until none is due, the longest waiting first, 25 at a time."""
     for number in range(60):
-        job.store(f"c-{number}")
+        job.store(f"c-{number:02d}", due=NOON - timedelta(minutes=number))
     job.store("later", due=NOON + timedelta(hours=1))
-    assert job.run(once=True) == {"total": 25, "processed": 25, "failed": 0, "skipped": 0}
-    # The test's memory API marks nothing, so the claimed ones stay FAILED, and are nobody's until their lease is over.
-    assert job.run() == {"total": 35, "processed": 35, "failed": 0, "skipped": 0}
-    assert sorted(job.seen) == sorted(f"c-{number}".encode() for number in range(60))
+    # The test's memory API marks nothing, so the claimed ones stay FAILED: nobody's until their lease is over.
+    assert job.run() == {"total": 60, "processed": 60, "failed": 0, "skipped": 0}
+    assert job.seen == [f"c-{number:02d}".encode() for number in reversed(range(60))]
 
 
 @hardened
@@ -203,24 +226,59 @@ def test_the_hardened_schema_takes_the_end_of_a_retry(job: Job) -> None:
         assert ConversationEventRepository(db, job.policy).load_message("c-0") == b"c-0"
 
 
-@hardened
-def test_two_jobs_never_take_the_same_event(job: Job) -> None:
-    """Guarantees the claim: of two jobs that fetched one event, one processes it."""
-    job.store("c-0")
-    with job.sessions() as first, job.sessions() as second:
-        repositories = [ConversationEventRepository(db, job.policy) for db in (first, second)]
-        assert [len(each.fetch_due_events(25)) for each in repositories] == [1, 1]
-        claimed = []
-        for each in repositories:
-            claimed.append(each.claim("c-0", timedelta(minutes=15)))
-            each.db.commit()
-        assert claimed == [True, False]
+def claimed(job: Job, claim: Claim, batch_size: int = 25) -> list[str]:
+    """Fetch due events for ``claim`` as a job does, and return which."""
+    with job.sessions() as db:
+        events = ConversationEventRepository(db, job.policy).fetch_due_events(batch_size, claim)
+        db.commit()
+        return [event.conversation_id for event in events]
+
+
+LEASE = timedelta(minutes=15)
 
 
 @hardened
-def test_an_event_whose_job_crashed_is_due_again_after_its_lease(job: Job) -> None:
-    """Guarantees that a claim is no grave: the crash of a job costs a quarter of an hour."""
+def test_four_jobs_at_once_are_given_each_event_once(job: Job) -> None:
+    """Guarantees that no event is in two jobs' hands and none is passed over by all, however they meet."""
+    names = [f"c-{number:03d}" for number in range(120)]
+    for name in names:
+        job.store(name)
+    start = threading.Barrier(4)
+    given: list[str] = []
+
+    def fetch_all(holder: str) -> None:
+        start.wait(LIMIT_S)
+        # A batch may be empty because others are about to claim what is left; none is due only once all is claimed.
+        while len(given) < len(names):
+            given.extend(claimed(job, Claim(holder, LEASE), batch_size=7))
+
+    jobs = [threading.Thread(target=fetch_all, args=(f"job-{number}",), daemon=True) for number in range(4)]
+    for each in jobs:
+        each.start()
+    for each in jobs:
+        each.join(LIMIT_S)
+    assert sorted(given) == names
+
+
+@hardened
+def test_what_another_job_is_about_to_claim_is_passed_over(job: Job, database_url: str) -> None:
+    """Guarantees that a job does not wait for another's transaction to be given the next events, on PostgreSQL."""
     job.store("c-0")
+    job.store("c-1", due=NOON - timedelta(hours=1))
+    with job.sessions() as first:
+        events = ConversationEventRepository(first, job.policy).fetch_due_events(1, Claim("first", LEASE))
+        assert [event.conversation_id for event in events] == ["c-1"]
+        if database_url.startswith("sqlite"):  # one writer at a time: the second comes after the first
+            first.commit()
+        assert claimed(job, Claim("second", LEASE)) == ["c-0"]
+        first.commit()
+
+
+@hardened
+def test_an_event_whose_job_was_killed_is_due_again_after_its_lease(job: Job) -> None:
+    """Guarantees that a claim is no grave: the kill of a job costs a quarter of an hour, and no event."""
+    job.store("c-0")
+    job.store("c-1")
 
     def crash(_delivery: Delivery) -> None:
         raise KeyboardInterrupt
@@ -229,9 +287,69 @@ def test_an_event_whose_job_crashed_is_due_again_after_its_lease(job: Job) -> No
     with pytest.raises(KeyboardInterrupt):
         job.run()
     assert job.run()["total"] == 0
-    job.now += timedelta(minutes=15)
+    job.now += LEASE
     job.handling = time_out
-    assert job.run()["failed"] == 1
+    assert job.run()["failed"] == 2
+
+
+@hardened
+def test_a_job_that_is_told_to_stop_leaves_the_rest_of_its_batch_to_others(job: Job) -> None:
+    """Guarantees an end after the event in work, and that nobody waits for a lease then."""
+    for number in range(3):
+        job.store(f"c-{number}", due=NOON - timedelta(minutes=number))
+
+    def told_to_stop(_delivery: Delivery) -> None:
+        job.stopping.set()
+        raise MemoryApiTimeoutError("no answer within 60 s")
+
+    job.handling = told_to_stop
+    assert job.run() == {"total": 1, "processed": 0, "failed": 1, "skipped": 0}
+    assert sorted(claimed(job, Claim("another", LEASE))) == ["c-0", "c-1"]
+
+
+@hardened
+def test_a_job_that_outlived_its_lease_does_not_undo_another_ones_success(job: Job) -> None:
+    """Guarantees that a call which hung too long counts nothing against an event that is finished meanwhile."""
+    job.store("c-0")
+
+    def hang_beyond_the_lease(_delivery: Delivery) -> None:
+        job.now += LEASE
+        assert claimed(job, Claim("another", LEASE)) == ["c-0"]
+        with job.sessions.begin() as db:
+            repository = ConversationEventRepository(db, job.policy)
+            event = repository.get_by_conversation_id("c-0")
+            assert event is not None
+            repository.mark_processed(event, 1.0)
+        raise MemoryApiTimeoutError("no answer within 60 s")
+
+    job.handling = hang_beyond_the_lease
+    assert job.run() == {"total": 1, "processed": 0, "failed": 0, "skipped": 1}
+    assert (job.event().status, job.event().retry_count) == ("PROCESSED", 0)
+
+
+class KilledAfterwards(Alerts):
+    """Alerts of a process that is killed as soon as one was sent."""
+
+    def send_alert_safe(
+        self, alert_type: AlertType, level: AlertLevel, message: str, context: Mapping[str, ContextValue]
+    ) -> bool:
+        """Send it, and no more."""
+        super().send_alert_safe(alert_type, level, message, context)
+        raise KeyboardInterrupt
+
+
+@hardened
+def test_a_person_is_called_before_an_event_is_given_up_for_good(job: Job) -> None:
+    """Guarantees that a kill between the two repeats the call: never an event given up that nobody was told of."""
+    job.store("c-0", retry_count=RETRIES_MAX)
+    job.alerts_type = KilledAfterwards
+    with pytest.raises(KeyboardInterrupt):
+        job.run()
+    job.alerts_type = Alerts
+    assert (job.event().status, job.critical_alerts()) == ("FAILED", 1)
+    job.now += LEASE
+    assert job.run()["skipped"] == 1
+    assert (job.event().status, job.critical_alerts()) == ("PERMANENTLY_FAILED", 2)
 
 
 @hardened

@@ -1,0 +1,23 @@
+"""What the retry job needs: an index for its query, and the columns of its claim. The report's job uses the first."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add them."""
+    op.add_column("conversation_events", sa.Column("claimed_by", sa.String(32)))
+    op.add_column("conversation_events", sa.Column("claimed_until", sa.DateTime(timezone=True)))
+    op.create_index("conversation_events_due", "conversation_events", ["status", "next_attempt_at"])
+
+
+def downgrade() -> None:
+    """Take them away."""
+    op.drop_index("conversation_events_due", "conversation_events")
+    op.drop_column("conversation_events", "claimed_until")
+    op.drop_column("conversation_events", "claimed_by")
