@@ -65,66 +65,6 @@ def test_the_broker_says_which_prefetch_is_in_force(bench: Bench, options: tuple
         assert [consumer.prefetch_count for consumer in bench.queue.consumers()] == [prefetch]
 
 
-@pytest.mark.parametrize(("mechanism", "waiting"), [("M0", 0), ("M1", 30)])
-def test_the_backlog_waits_in_the_broker_or_in_the_worker(bench: Bench, mechanism: str, waiting: int) -> None:
-    """Guarantees hole 1's two cases: the executor's queue is empty, or holds the whole backlog."""
-    bench.mem0.put_rules([], HANG)
-    bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "30"
-    bench.publish(*(conversation(f"c-{number}") for number in range(40)))
-    with bench.worker("--preset", "incident", "--mechanism", mechanism):
-        bench.wait_for_stats(in_flight=10)
-        wait_for("the backlog where it belongs", lambda: bench.stats()["executor_queue"] == waiting, timeout_s=LIMIT_S)
-        bench.mem0.put_rules([], ANSWER)
-        bench.mem0.release()
-        bench.wait_for_stats(processed=40)
-
-
-def test_a_connection_lost_during_the_calls_costs_the_hardened_worker_no_second_call(bench: Bench) -> None:
-    """Guarantees that work in hand is finished once: redelivered, recognised, acknowledged on the new channel."""
-    bench.mem0.put_rules([], HANG)
-    bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "30"
-    ids = [f"c-{number}" for number in range(10)]
-    bench.seed(*ids)
-    with bench.worker("--preset", "fixed"):
-        bench.publish(*(conversation(each) for each in ids))
-        wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
-        bench.lose_connection()
-        bench.wait_for_stats(delivered=20)
-        # The first deliveries' calls fail now; what is delivered meanwhile waits for their outcome.
-        bench.mem0.put_rules([], ANSWER)
-        bench.mem0.release()
-        bench.wait_for_stats(acked=10)
-        wait_for("an empty queue", lambda: bench.messages() == 0, timeout_s=LIMIT_S)
-    assert bench.calls() == dict.fromkeys(ids, 1)
-    assert set(bench.rows().values()) == {("FAILED", "MEMORY_API_ERROR")}
-
-
-def test_a_connection_lost_during_the_calls_makes_the_report_call_again(bench: Bench) -> None:
-    """Shows hole 14: the redelivered messages are sent a second time while the first calls are still open."""
-    bench.mem0.put_rules([], HANG)
-    bench.env.update(MEMORY_API_TIMEOUT_SECONDS="30", MAX_WORKERS="20")
-    bench.publish(*(conversation(f"c-{number}") for number in range(10)))
-    with bench.worker("--preset", "postmortem"):
-        wait_for("ten calls", lambda: bench.mem0.stats()["hung"] == 10, timeout_s=LIMIT_S)
-        bench.lose_connection()
-        wait_for("the same ten again", lambda: bench.mem0.stats()["hung"] == 20, timeout_s=LIMIT_S)
-        bench.mem0.put_rules([], ANSWER)
-        bench.mem0.release()
-        bench.wait_for_stats(delivered=20)
-
-
-@pytest.mark.parametrize(("preset", "calls"), [("postmortem", 2), ("fixed", 1)])
-def test_what_was_recorded_before_a_crash(bench: Bench, preset: str, calls: int) -> None:
-    """Shows hole 14; guarantees that the hardened worker acknowledges finished work without a call."""
-    bench.seed("c-0", status="PROCESSED")
-    bench.seed("c-1")
-    with bench.worker("--preset", preset):
-        bench.publish(conversation("c-0"), conversation("c-1"))
-        bench.wait_for_stats(acked=2)
-        bench.wait_for_rows({"c-0": PROCESSED, "c-1": PROCESSED})
-    assert sum(bench.calls().values()) == calls
-
-
 @pytest.mark.parametrize("preset", ["incident", "fixed"])
 def test_a_killed_worker_loses_nothing(bench: Bench, preset: str) -> None:
     """Guarantees that what was in hand at a SIGKILL is delivered to the next life of the worker."""
