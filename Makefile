@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident test lint bench doctor test-parts lock clean
+.PHONY: help setup reproduce-incident test lint bench verify doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ lint: setup ## run the static checks: ruff, mypy, import contracts
 
 bench: setup ## measure what the harness itself costs: ARGS=…
 	@$(BIN)/harness bench $(ARGS)
+
+verify: setup ## play every scenario against every arm and print the matrix; resumable: ARGS="--quick"
+	@$(BIN)/harness verify $(ARGS)
 
 doctor: setup ## say which parts are here, and what to do about those that are not
 	@$(BIN)/harness doctor $(ARGS)

@@ -18,7 +18,6 @@ from harness.results import Manifest, ReportedMetric, ReportedPoint
 from harness.rig.broker import broker, external_broker
 from harness.rig.cage import choose_cages
 from harness.rig.census import census
-from harness.rig.containers import broker_container, proxy_container
 from harness.rig.proxy import proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
@@ -106,6 +105,7 @@ def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextMan
     if order.broker_image is None:
         return broker(scope, logs)
     # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
+    from harness.rig.containers import broker_container  # noqa: PLC0415
 
     return broker_container(scope, logs, order.broker_image)
 
@@ -113,6 +113,7 @@ def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextMan
 def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:
     if order.proxy_image is None:
         return proxy(scope, logs)
+    from harness.rig.containers import proxy_container  # noqa: PLC0415 - as for the broker
 
     return proxy_container(scope, logs, order.proxy_image)
 

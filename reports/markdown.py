@@ -54,10 +54,10 @@ def _arms(document: Document) -> Iterator[str]:
     for arm in document.arms:
         yield f"## Checks of {_text(arm.arm)} ({_text(arm.role)})"
         yield f"Peak **{arm.peak}**, worker **{arm.fate}**, drain **{arm.drained}**. {_text(arm.enforcement)}"
-        yield _table(check_table(f"checks-{arm.arm}", "", arm.checks))
+        yield markdown_table(check_table(f"checks-{arm.arm}", "", arm.checks))
     if document.stray_checks:
         yield "## Checks of arms that the run holds no trial of"
-        yield _table(check_table("checks-other", "", document.stray_checks))
+        yield markdown_table(check_table("checks-other", "", document.stray_checks))
 
 
 def _charts(document: Document, names: Iterable[str]) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _tables(document: Document) -> Iterator[str]:
         for table in tables:
             if table.rows:
                 yield _text(table.caption)
-            yield _table(table)
+            yield markdown_table(table)
 
 
 def _record(document: Document) -> Iterator[str]:
@@ -118,10 +118,10 @@ def _replay(document: Document) -> Iterator[str]:
     command = _UNPRINTABLE.sub(" ", document.replay).replace(_FENCE, "'''")
     yield f"{_FENCE}sh\n{command}\n{_FENCE}"
     for table in (document.versions, document.machine):
-        yield _table(table)
+        yield markdown_table(table)
 
 
-def _table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
     """Return a pipe table, or the sentence that stands in for one without rows."""
     if not table.rows:
         return f"*{_text(table.empty)}*"

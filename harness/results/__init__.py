@@ -7,6 +7,7 @@ monotonic clock. Incident time (the clock on the wall on 2026-01-01) is ``float`
 ``*_tod_s``; ``PhaseSpan`` maps one to the other. Sizes are bytes. MiB in prose is 2**20 bytes, MB is 10**6 bytes.
 """
 
+from harness.results.matrix import Matrix, MatrixCell, MatrixRow
 from harness.results.runs import Manifest, ReportedMetric, ReportedPoint, RunRecord
 from harness.results.trials import (
     Alert,
@@ -38,6 +39,9 @@ __all__ = [
     "Judgement",
     "Limit",
     "Manifest",
+    "Matrix",
+    "MatrixCell",
+    "MatrixRow",
     "Mem0Call",
     "MemorySeries",
     "MetricRow",

@@ -113,6 +113,7 @@ class Scenario(Strict):
 
     name: Name
     claim: Annotated[str, Field(min_length=10)]
+    quick: bool = False  # played by `harness verify --quick` too
     seed: Annotated[Whole, Field(ge=0, le=SEED_MAX)] = 1
     time_scale: TimeScale = 20.0
     memory_limit: SizeBytes

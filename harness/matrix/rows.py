@@ -1,0 +1,47 @@
+"""From one judged run to its row of the matrix. A pure function; reads and plays nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.checkers.judge import GROUNDWORK
+from harness.results import MatrixCell, MatrixRow, Verdict
+
+if TYPE_CHECKING:
+    from harness.results import CheckResult, Judgement, RunRecord
+    from harness.scenario import Scenario
+
+
+def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str) -> MatrixRow:
+    """Return the row of ``run``, which lies in ``where``."""
+    cells = tuple(_cell(arm, judgement, scenario) for arm in scenario.arms)
+    return MatrixRow(run.manifest.scenario, run.manifest.claim, where, cells)
+
+
+def _cell(arm: str, judgement: Judgement, scenario: Scenario) -> MatrixCell:
+    results = [result for result in judgement.checks if result.arm == arm]
+    asked = [result for result in results if result.check not in GROUNDWORK]
+    figures = judgement.figures
+    return MatrixCell(
+        arm=arm,
+        role=scenario.arms[arm].role,
+        expected=", ".join(result.check for result in asked) or "nothing",
+        verdict=Verdict.worst(result.verdict for result in results),
+        figure=_figure(results, asked),
+        confirmed=int(figures.get(f"{arm}.confirmed", 0)),
+        lost=_count(figures.get(f"{arm}.lost")),
+        duplicated=_count(figures.get(f"{arm}.duplicated")),
+    )
+
+
+def _figure(results: list[CheckResult], asked: list[CheckResult]) -> str:
+    """Return what the first expectation measured; where not all is well, what stands in its way."""
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+        for result in results:
+            if result.verdict is verdict:
+                return f"{result.check}: {result.measured}"
+    return asked[0].measured if asked else ""
+
+
+def _count(figure: float | None) -> int | None:
+    return None if figure is None else int(figure)
