@@ -1,7 +1,7 @@
-"""Alerts: to the log, and to a file of JSON lines.
+"""Alerts: to the log, to a file of JSON lines, and to a webhook.
 
 The remedies and the retry job send them. ``send_alert_safe`` never raises into the worker: an alert that can't be
-delivered is logged and dropped.
+delivered is logged and dropped, and a sink that fails takes nothing from the others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from worker_under_test.alert_webhook import AlertWebhook
 
 logger = structlog.get_logger()
 
@@ -56,11 +58,16 @@ class Alerts:
     """Sends alerts from any thread."""
 
     def __init__(
-        self, rate_limit_s: float, alerts_file: str | None, clock: Callable[[], float] = time.monotonic
+        self,
+        rate_limit_s: float,
+        alerts_file: str | None,
+        clock: Callable[[], float] = time.monotonic,
+        webhook: AlertWebhook | None = None,
     ) -> None:
         self._rate_limit_s = rate_limit_s
         self._path = Path(alerts_file) if alerts_file else None
         self._clock = clock
+        self._webhook = webhook
         self._lock = threading.Lock()
         self._last_sent_s: dict[tuple[AlertType, ContextValue], float] = {}  # one entry for each kind and action
 
@@ -72,11 +79,15 @@ class Alerts:
             with self._lock:
                 if not self._is_allowed(alert_type, level, context.get("action")):
                     return False
-                self._send(Alert(alert_type, level, message, {"component": "worker", **context}))
+                return self._send(Alert(alert_type, level, message, {"component": "worker", **context}))
         except Exception as error:  # noqa: BLE001 - an alert must never break the work it tells of
             logger.warning("alert_not_sent", error=repr(error))
             return False
-        return True
+
+    def close(self) -> None:
+        """Have the webhook send what waits; it takes a few seconds at most."""
+        if self._webhook is not None:
+            self._webhook.close()
 
     def _is_allowed(self, alert_type: AlertType, level: AlertLevel, action: ContextValue) -> bool:
         if level is AlertLevel.CRITICAL:
@@ -88,10 +99,9 @@ class Alerts:
         self._last_sent_s[kind] = now_s
         return True
 
-    def _send(self, alert: Alert) -> None:
+    def _send(self, alert: Alert) -> bool:
+        """Hand the alert to each sink; return whether all took it."""
         logger.error("alert", alert_type=alert.alert_type.value, level=alert.level.value, message=alert.message)
-        if self._path is None:
-            return
         line = {
             "sent_utc": datetime.now(UTC).isoformat(),
             "alert_type": alert.alert_type.value,
@@ -99,5 +109,8 @@ class Alerts:
             "message": alert.message,
             "context": dict(alert.context),
         }
-        with self._path.open("a", encoding="utf-8") as sink:
-            sink.write(json.dumps(line, ensure_ascii=False) + "\n")
+        queued = self._webhook is None or self._webhook.send(line)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as sink:
+                sink.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return queued

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from worker_under_test.alert_webhook import AlertWebhook
 from worker_under_test.alerts import Alerts
 from worker_under_test.conversation_event_model import ConversationEventStatus
 from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
@@ -85,7 +86,9 @@ def _parts(
         settled_statuses=settled,
         finished_calls=finished_calls,
     )
-    alerts = Alerts(settings.alert_rate_limit_s, settings.alerts_file)
+    url = settings.alert_webhook_url
+    webhook = AlertWebhook(url, settings.alert_webhook_timeout_s) if url else None
+    alerts = Alerts(settings.alert_rate_limit_s, settings.alerts_file, webhook=webhook)
     return _Parts(engine, sessions, policy, alerts, recorder, service)
 
 
@@ -111,6 +114,7 @@ def assembled_consumer(
     try:
         yield RabbitMQConsumer(settings, parts.service, chosen, stats, stopping)
     finally:
+        parts.alerts.close()
         parts.engine.dispose()
 
 
@@ -133,4 +137,5 @@ def assembled_retry_job(
             stopping=stopping,
         )
     finally:
+        parts.alerts.close()
         parts.engine.dispose()

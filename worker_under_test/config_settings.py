@@ -46,6 +46,8 @@ class Settings:
     record_hold_s: float
     alert_rate_limit_s: float
     alerts_file: str | None
+    alert_webhook_url: str | None
+    alert_webhook_timeout_s: float
     shutdown_grace_s: float
     reconnect_backoff_s: float
     stats_file: str | None
@@ -86,6 +88,8 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
         record_hold_s=read.number("RECORD_HOLD_SECONDS", 10),
         alert_rate_limit_s=read.number("ALERT_RATE_LIMIT_SECONDS", 300),
         alerts_file=read.text("ALERTS_FILE"),
+        alert_webhook_url=read.optional_url("ALERT_WEBHOOK_URL", ("http", "https")),
+        alert_webhook_timeout_s=read.number("ALERT_WEBHOOK_TIMEOUT_SECONDS", 5, above=0),
         shutdown_grace_s=read.number("SHUTDOWN_GRACE_SECONDS", 30),
         reconnect_backoff_s=read.number("RECONNECT_BACKOFF_SECONDS", 1, above=0),
         stats_file=read.text("WORKER_STATS_FILE"),
@@ -113,6 +117,10 @@ class _Reader:
                 f"give {' or '.join(schemes)}://host"
             )
         return value
+
+    def optional_url(self, name: str, schemes: tuple[str, ...]) -> str | None:
+        """Return an address of one of ``schemes``; None when it is unset or empty."""
+        return self.url(name, "", schemes) if self.text(name) else None
 
     def flag(self, name: str, default: bool) -> bool:
         """Return a yes or a no."""

@@ -110,6 +110,7 @@ class _Backpressure:
                 "queue_size": waiting,
                 "max_size": self._max,
                 "threshold": self._threshold,
+                "error_code": "QUEUE_FULL",
                 "action": "backpressure_triggered",
             },
         )
