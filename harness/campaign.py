@@ -18,6 +18,7 @@ from harness.results import Manifest, ReportedMetric, ReportedPoint
 from harness.rig.broker import broker, external_broker
 from harness.rig.cage import choose_cages
 from harness.rig.census import census
+from harness.rig.databases import SQLITE, databases
 from harness.rig.proxy import proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
@@ -48,6 +49,7 @@ class Order:
     proxy_image: str | None = None  # a container instead of Toxiproxy's binary
     management_port: int = 15672
     allow_target: bool = False
+    database: str = SQLITE  # or a private PostgreSQL, or the URL of a server
 
     def plans(self) -> tuple[TrialPlan, ...]:
         """Return the trials in order: each arm once, then each arm's profiled twin."""
@@ -79,15 +81,20 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
         manifest = _manifest(order, folder)
         folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
         logs = folder.path / "logs"
-        with _the_broker(order, scope, logs) as the_broker, _the_proxy(order, scope, logs) as the_proxy:
+        with (
+            _the_broker(order, scope, logs) as the_broker,
+            _the_proxy(order, scope, logs) as the_proxy,
+            databases(order.database, scope, logs, allow_target=order.allow_target) as the_databases,
+        ):
             parts = {
                 "RabbitMQ": the_broker.versions.rabbitmq,
                 "Erlang": the_broker.versions.erlang,
                 "proxy": f"{the_proxy.kind} {the_proxy.version}".strip(),
+                "database": the_databases.version,
             }
             manifest = replace(manifest, versions={**manifest.versions, **parts})
             folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
-            site = Site(scope, the_broker, the_proxy, cages, checkout())
+            site = Site(scope, the_broker, the_proxy, the_databases, cages, checkout())
             storm = NO_STORM_YET
             for plan in order.plans() if schedule is None else schedule(folder.path):
                 narrator.milestone(f"arm {plan.folder_name}")

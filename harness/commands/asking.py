@@ -13,6 +13,7 @@ from harness.campaign import Order
 from harness.errors import UsageError
 from harness.rig.broker import accepted_url, masked
 from harness.rig.cage.chooser import KINDS
+from harness.rig.databases import SQLITE, accepted_database
 from harness.scenario import find_scenario, load_scenario
 from harness.scenario.overrides import Overrides, overridden
 from harness.trial.subject import check_commands
@@ -41,13 +42,16 @@ LimitKind = Annotated[
 BrokerUrl = Annotated[str | None, typer.Option(help="A broker of yours: amqp://user:password@host:port/vhost.")]
 ManagementPort = Annotated[int, typer.Option(help="The management API's port on that broker's host.")]
 AllowTarget = Annotated[
-    bool, typer.Option("--allow-target", help="Let the load go to a broker that is not on this machine.")
+    bool, typer.Option("--allow-target", help="Let the load go to a broker or a database that is not on this machine.")
 ]
 BrokerImage = Annotated[
     str | None, typer.Option(help="RabbitMQ as a container of this image, e.g. rabbitmq:4-management.")
 ]
 ProxyImage = Annotated[
     str | None, typer.Option(help="Toxiproxy as a container of this image, e.g. the official one of 2.12.0.")
+]
+Database = Annotated[
+    str, typer.Option(help="sqlite, postgres (a private server), or postgresql://user:password@host:port/database.")
 ]
 RunsDir = Annotated[Path, typer.Option(help="Where run directories are made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -73,6 +77,7 @@ class Asked:
     roles: tuple[Role, ...] = ()  # where no arm is named: those that play; empty is all
     broker_image: str | None = None
     proxy_image: str | None = None
+    database: str = SQLITE
 
     def order(self) -> Order:
         """Return the order. Raises ScenarioError, UsageError, RefusedTargetError."""
@@ -80,6 +85,7 @@ class Asked:
             accepted_url(self.broker_url, allow_target=self.allow_target)
         if self.broker_url is not None and self.broker_image is not None:
             raise UsageError("--broker-url and --broker-image name two brokers; keep one")
+        accepted_database(self.database, allow_target=self.allow_target)
         if self.limit_kind not in KINDS:
             raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
         scenario = self._scenario()
@@ -95,6 +101,7 @@ class Asked:
             proxy_image=self.proxy_image,
             management_port=self.management_port,
             allow_target=self.allow_target,
+            database=self.database,
         )
 
     def _scenario(self) -> Scenario:

@@ -8,6 +8,7 @@ import typer
 
 from harness.commands import asking
 from harness.commands.playing import play_and_judge
+from harness.rig.databases import SQLITE
 
 
 def run(
@@ -23,6 +24,7 @@ def run(
     broker_image: asking.BrokerImage = None,
     proxy_image: asking.ProxyImage = None,
     management_port: asking.ManagementPort = 15672,
+    database: asking.Database = SQLITE,
     allow_target: asking.AllowTarget = False,
     runs_dir: asking.RunsDir = asking.RUNS_DIR,
     as_json: asking.Json = False,
@@ -36,6 +38,7 @@ def run(
       harness run incident_1142 --mechanism M0            (exit 3: the report's configuration as written does not die)
       harness run scenarios/incident_1142.yaml --arm fixed --seed 7
       harness run incident_1142 --small --dry-run
+      harness run incident_1142 --small --database postgres
       harness run incident_1142 --small --broker-image rabbitmq:4-management
     """
     asked = asking.Asked(
@@ -53,5 +56,6 @@ def run(
         runs_dir,
         broker_image=broker_image,
         proxy_image=proxy_image,
+        database=database,
     )
     return play_and_judge(asked.order(), as_json=as_json, dry_run=dry_run)

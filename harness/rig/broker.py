@@ -156,4 +156,4 @@ def accepted_url(url: str, *, allow_target: bool) -> SplitResult:
 
 def masked(url: str) -> str:
     """Return ``url`` with its password, if it has one, as ``***``."""
-    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(//[^:/@]*):\S*@", r"\1:***@", url)  # a password may hold an @ itself; the last one ends it

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from harness.narration import Narrator
     from harness.rig.broker import Broker
     from harness.rig.cage import CageMaker
+    from harness.rig.databases import Databases
     from harness.rig.proxy import Proxy
     from harness.rig.run_scope import RunScope
     from harness.rig.work_queue import WorkQueue
@@ -70,6 +71,7 @@ class Site:
     scope: RunScope
     broker: Broker
     proxy: Proxy
+    databases: Databases
     cages: CageMaker
     root: Path  # the working directory of the parts: the checkout
 
@@ -87,9 +89,10 @@ def run_trial(
         work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
         site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
         fake_mem0(scope, folder.logs, journal=folder.path / "mem0.jsonl", seed=scenario.seed) as mem0,
+        site.databases.fresh(plan.folder_name) as database_url,
     ):
         rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
-        endpoints = _endpoints(plan, folder, scope.tmp, rabbitmq_url, mem0.url)
+        endpoints = _endpoints(folder, database_url, rabbitmq_url, mem0.url)
         database = _database(plan, endpoints, folder, site)
         database.seed_pending([arrival.conversation_id for arrival in arrivals])
         kubelet = _kubelet(plan, site, folder, endpoints)
@@ -108,11 +111,11 @@ def run_trial(
     return lengths_s
 
 
-def _endpoints(plan: TrialPlan, folder: TrialFolder, tmp: Path, rabbitmq_url: str, memory_api_url: str) -> Endpoints:
+def _endpoints(folder: TrialFolder, database_url: str, rabbitmq_url: str, memory_api_url: str) -> Endpoints:
     return Endpoints(
         rabbitmq_url=rabbitmq_url,
         memory_api_url=memory_api_url,
-        database_url=f"sqlite:///{tmp / f'{plan.folder_name}.db'}",
+        database_url=database_url,
         stats_file=folder.path / "worker_stats.jsonl",
         alerts_file=folder.path / "alerts.jsonl",
     )
