@@ -141,6 +141,9 @@ class FailedEventsProcessor:
             stats.skipped += 1
             return
         stats.failed += 1
+        if claim is not None and failure.kind is FailureKind.DATABASE:
+            repository.db.commit()
+            return  # which says nothing of the event: it stays due, and its attempts are not used up by an outage
         attempt = self._limit.count_failure(event)
         repository.mark_failed(event, failure.error_code, failure.error_details, attempt)
         if attempt is not None and self.should_retry(event) is RetryDecision.GIVE_UP:

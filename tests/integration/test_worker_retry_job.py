@@ -20,7 +20,7 @@ from worker_under_test.conversation_event_repository import (
     compress_message,
 )
 from worker_under_test.database import SessionFactory, create_schema, open_database, session_factory
-from worker_under_test.errors import MemoryApiTimeoutError
+from worker_under_test.errors import DatabaseUnavailableError, MemoryApiTimeoutError
 from worker_under_test.failed_events_processing import FailedEventsProcessor
 from worker_under_test.outcomes import Delivery
 from worker_under_test.remedies import retry_limit, retry_schedule
@@ -350,6 +350,20 @@ def test_a_person_is_called_before_an_event_is_given_up_for_good(job: Job) -> No
     job.now += LEASE
     assert job.run()["skipped"] == 1
     assert (job.event().status, job.critical_alerts()) == ("PERMANENTLY_FAILED", 2)
+
+
+@hardened
+def test_an_outage_of_the_database_uses_up_no_attempt(job: Job) -> None:
+    """Guarantees that an event whose outcome could not be stored is due as before, and that the run still ends."""
+    job.store("c-0")
+
+    def lose_the_database(_delivery: Delivery) -> None:
+        raise DatabaseUnavailableError("OperationalError after 10 s of hold")
+
+    job.handling = lose_the_database
+    for _ in range(RETRIES_MAX + 1):
+        assert job.run() == {"total": 1, "processed": 0, "failed": 1, "skipped": 0}
+    assert (job.event().status, job.event().retry_count, job.event().next_attempt_at) == ("FAILED", 0, NOON)
 
 
 @hardened

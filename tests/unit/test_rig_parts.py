@@ -18,12 +18,15 @@ def test_on_an_empty_machine_everything_is_missing_and_named(monkeypatch: pytest
     monkeypatch.setattr("shutil.which", lambda _name: None)
     monkeypatch.setattr(parts, "find_server", lambda: None)
     monkeypatch.setattr(parts, "find_toxiproxy", lambda: None)
+    monkeypatch.setattr(parts, "find_postgres", lambda: None)
     found = {part.name: part for part in find_parts()}
     assert "apt-get install rabbitmq-server" in found["RabbitMQ"].remedy
     assert found["RabbitMQ"].needed
     assert "go install" in found["Toxiproxy"].remedy
     assert not found["Toxiproxy"].needed
-    for name in ("RabbitMQ", "Erlang", "Toxiproxy", "Docker engine", "Chromium"):
+    assert "make test-parts" in found["PostgreSQL"].remedy
+    assert not found["PostgreSQL"].needed
+    for name in ("RabbitMQ", "Erlang", "Toxiproxy", "PostgreSQL", "Docker engine", "Chromium"):
         assert found[name].found is None, name
 
 
