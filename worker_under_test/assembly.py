@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,7 +35,6 @@ from worker_under_test.remedies import (
 )
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
@@ -120,11 +120,15 @@ def assembled_consumer(
 
 @contextmanager
 def assembled_retry_job(
-    settings: Settings, remedies: Remedies, now: Callable[[], datetime], stopping: threading.Event
+    settings: Settings, remedies: Remedies, now: Callable[[], datetime], stopping: threading.Event | None = None
 ) -> Iterator[FailedEventsProcessor]:
-    """Yield the retry job. Its events are FAILED, so that status is no reason to leave one alone."""
+    """Yield the retry job, which ends early once ``stopping`` is set.
+
+    Its events are FAILED, so that status is no reason to leave one alone.
+    """
     settled = frozenset({ConversationEventStatus.PROCESSED, ConversationEventStatus.SKIPPED})
     finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
+    stopping = stopping or threading.Event()
     parts = _parts(replace(settings, max_workers=1), remedies, stopping, settled, now, finished)
     try:
         yield FailedEventsProcessor(
