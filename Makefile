@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident test lint bench verify doctor test-parts lock clean
+.PHONY: help setup reproduce-incident memory-regression test lint bench verify doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench: setup ## measure what the harness itself costs: ARGS=…
 
 verify: setup ## play every scenario against every arm and print the matrix; resumable: ARGS="--quick"
 	@$(BIN)/harness verify $(ARGS)
+
+memory-regression: setup ## does this tree's worker need more memory than it did?: ARGS="--against v1.2"
+	@$(BIN)/harness gate $(ARGS)
 
 doctor: setup ## say which parts are here, and what to do about those that are not
 	@$(BIN)/harness doctor $(ARGS)

@@ -26,7 +26,7 @@ RUN_CASE = "verdict of the run"
 
 def render_junit(run: RunRecord, judgement: Judgement) -> str:
     """Return the XML. It is never greener than the verdict: one that no check accounts for gets a case of its own."""
-    root = ET.Element("testsuites", {"name": _clean(run.manifest.scenario)})
+    root = ET.Element("testsuites", {"name": clean(run.manifest.scenario)})
     arms = dict.fromkeys([*(trial.arm for trial in run.trials), *(result.arm for result in judgement.checks)])
     suites: dict[str, list[CheckResult]] = {arm: [] for arm in arms}
     for result in judgement.checks:
@@ -43,21 +43,21 @@ def render_junit(run: RunRecord, judgement: Judgement) -> str:
 
 def _suite(root: ET.Element, arm: str, results: Sequence[CheckResult], run: RunRecord) -> None:
     """Add the suite of one arm."""
-    suite = ET.SubElement(root, "testsuite", {"name": _clean(arm), "timestamp": _timestamp(run.manifest.started_utc)})
+    suite = ET.SubElement(root, "testsuite", {"name": clean(arm), "timestamp": _timestamp(run.manifest.started_utc)})
     _count(suite, results)
     properties = ET.SubElement(suite, "properties")
     facts = {"run_id": run.manifest.run_id, "seed": str(run.manifest.seed), "scenario": run.manifest.scenario}
     for name, value in facts.items():
-        ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+        ET.SubElement(properties, "property", {"name": name, "value": clean(value)})
     for result in results:
-        case = ET.SubElement(suite, "testcase", {"classname": _clean(arm), "name": _clean(result.check), "time": "0"})
+        case = ET.SubElement(suite, "testcase", {"classname": clean(arm), "name": clean(result.check), "time": "0"})
         told = f"measured: {result.measured}\nthreshold: {result.threshold}\n{result.detail}".rstrip()
         if result.verdict is Verdict.PASS:
-            ET.SubElement(case, "system-out").text = _clean(told)
+            ET.SubElement(case, "system-out").text = clean(told)
         else:
-            message = _clean(f"measured {result.measured}, wanted {result.threshold}")
+            message = clean(f"measured {result.measured}, wanted {result.threshold}")
             attributes = {"message": message, "type": result.verdict.value}
-            ET.SubElement(case, _ELEMENT[result.verdict], attributes).text = _clean(told)
+            ET.SubElement(case, _ELEMENT[result.verdict], attributes).text = clean(told)
 
 
 def _count(element: ET.Element, results: Sequence[CheckResult]) -> None:
@@ -75,9 +75,9 @@ def _timestamp(started_utc: str) -> str:
     try:
         return datetime.fromisoformat(started_utc).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except ValueError:
-        return _clean(started_utc)
+        return clean(started_utc)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Return the text with each character that XML can't hold replaced."""
     return _NOT_XML.sub("\ufffd", text)

@@ -37,23 +37,23 @@ def render_markdown(run: RunRecord, judgement: Judgement) -> str:
 
 def _verdict(document: Document) -> Iterator[str]:
     manifest = document.manifest
-    yield f"# {document.verdict_word}: {_text(manifest.scenario)}"
-    yield f"**{_text(document.reason)}**"
+    yield f"# {document.verdict_word}: {escaped(manifest.scenario)}"
+    yield f"**{escaped(document.reason)}**"
     if document.emulated:
-        arms = _text(", ".join(document.emulated))
+        arms = escaped(", ".join(document.emulated))
         yield f"> **The memory limit was EMULATED** in {arms}: a watchdog sent the kill, not the kernel."
     if document.missing or document.damaged:
         lacking = f"{len(document.missing)} missing, {len(document.damaged)} damaged"
         yield f"> **This record is not whole:** {lacking}; see the end of this report."
-    yield _text(manifest.claim)
-    run = f"Run {_text(manifest.run_id)}, started {_text(manifest.started_utc)}, seed {manifest.seed}"
+    yield escaped(manifest.claim)
+    run = f"Run {escaped(manifest.run_id)}, started {escaped(manifest.started_utc)}, seed {manifest.seed}"
     yield f"{run}, waits and timers shortened {wording.scale(manifest.time_scale)}."
 
 
 def _arms(document: Document) -> Iterator[str]:
     for arm in document.arms:
-        yield f"## Checks of {_text(arm.arm)} ({_text(arm.role)})"
-        yield f"Peak **{arm.peak}**, worker **{arm.fate}**, drain **{arm.drained}**. {_text(arm.enforcement)}"
+        yield f"## Checks of {escaped(arm.arm)} ({escaped(arm.role)})"
+        yield f"Peak **{arm.peak}**, worker **{arm.fate}**, drain **{arm.drained}**. {escaped(arm.enforcement)}"
         yield markdown_table(check_table(f"checks-{arm.arm}", "", arm.checks))
     if document.stray_checks:
         yield "## Checks of arms that the run holds no trial of"
@@ -66,9 +66,9 @@ def _charts(document: Document, names: Iterable[str]) -> Iterator[str]:
     if not there:
         yield "No chart: the run holds no data for any."
     for name, text in there:
-        yield f"### {_text(text.title)}"
-        yield f"![{_text(text.alt)}](charts/{name}.png)"
-        yield _text(text.caption)
+        yield f"### {escaped(text.title)}"
+        yield f"![{escaped(text.alt)}](charts/{name}.png)"
+        yield escaped(text.caption)
 
 
 def _tables(document: Document) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _tables(document: Document) -> Iterator[str]:
         yield f"## {heading}"
         for table in tables:
             if table.rows:
-                yield _text(table.caption)
+                yield escaped(table.caption)
             yield markdown_table(table)
 
 
@@ -93,7 +93,7 @@ def _record(document: Document) -> Iterator[str]:
     for heading, sentences in (("Damaged:", document.damaged), ("Missing:", document.missing)):
         if sentences:
             yield heading
-            yield "\n".join(f"- {_text(sentence)}" for sentence in sentences)
+            yield "\n".join(f"- {escaped(sentence)}" for sentence in sentences)
     if not document.damaged and not document.missing:
         yield "Nothing is missing and nothing is damaged."
 
@@ -109,7 +109,9 @@ def _files(document: Document) -> Iterator[str]:
 def _link(label: str, path: str) -> str:
     href = local_href(path)
     return (
-        f"- [{_text(label)}](<{href}>)" if href else f"- {_text(label)}: {_text(path)} (leads out of the run directory)"
+        f"- [{escaped(label)}](<{href}>)"
+        if href
+        else f"- {escaped(label)}: {escaped(path)} (leads out of the run directory)"
     )
 
 
@@ -124,16 +126,16 @@ def _replay(document: Document) -> Iterator[str]:
 def markdown_table(table: Table) -> str:
     """Return a pipe table, or the sentence that stands in for one without rows."""
     if not table.rows:
-        return f"*{_text(table.empty)}*"
+        return f"*{escaped(table.empty)}*"
     rules = ["---:" if column.numeric else "---" for column in table.columns]
     rows = [
-        [_text(column.heading) for column in table.columns],
+        [escaped(column.heading) for column in table.columns],
         rules,
-        *([_text(cell) for cell in row] for row in table.rows),
+        *([escaped(cell) for cell in row] for row in table.rows),
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Return recorded text as Markdown that shows exactly it, on one line."""
     return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", _UNPRINTABLE.sub(" ", text)))

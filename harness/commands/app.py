@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from harness.commands import bench, check, doctor, list_scenarios, report, reproduce, run, validate, verify
+from harness.commands import (
+    bench,
+    check,
+    doctor,
+    gate,
+    history,
+    list_scenarios,
+    report,
+    reproduce,
+    run,
+    validate,
+    verify,
+)
 
 app = typer.Typer(
     name="harness",
@@ -16,6 +28,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 usage or bad scenario, 3 unknown, 4 harness broken, 5 refused target,"
     " 130/143 interrupted.",
 )
-for verb in (reproduce, run, check, report, validate, doctor, bench, verify):
+for verb in (reproduce, run, check, report, validate, doctor, bench, verify, gate, history):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.command("list")(list_scenarios.list_scenarios)

@@ -8,6 +8,7 @@ from harness.campaign import run_campaign
 from harness.clock import format_time_of_day
 from harness.commands.judging import judged, write_report, write_verdict
 from harness.commands.output import ConsoleNarrator, results, shown
+from harness.commands.remembering import remember_run
 from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of
 from harness.load.schedule import schedule_hash
@@ -38,6 +39,7 @@ def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
         run, judgement = judged(path)
         write_verdict(path, run, judgement)
         page = write_report(path, run, judgement)
+        remember_run(order.runs_dir, run, judgement)
     if as_json:
         results().print(render_verdict_json(run, judgement), markup=False)
         return judgement.verdict.exit_code

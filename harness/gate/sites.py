@@ -1,0 +1,76 @@
+"""Which lines of code hold more memory than before: the captures of a gate's two profiled repeats, site by site.
+
+Used by ``play`` when the gate is red. A site is a function of a file: line numbers move from build to build. It reads
+captures; it profiles nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from harness.results import MIB
+from harness.results.gate import BASELINE, CANDIDATE
+from reports.allocation_sites import read_heap_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from reports.allocation_sites import AllocationSite, HeapProfile
+
+_TOP = 5
+_LINE = re.compile(r":\d+ ")
+_GROWN_BYTES_MIN = MIB // 4  # below that two repeats differ by chance
+
+
+def grown(run: Path) -> tuple[tuple[str, ...], str]:
+    """Return the sites that grew most, as lines of text, and where they come from or why there are none."""
+    after, before = _profile(run, CANDIDATE), _profile(run, BASELINE)
+    if after is None:
+        return (), "No allocation sites are known: the candidate was not repeated under memray, or left no capture."
+    if before is None:
+        lines = tuple(f"{site.location}: {_mib(site.size_bytes)}" for site in after.at_peak[:_TOP])
+        return lines, "The candidate's heaviest allocation sites at its heap's peak, from one repeat under memray."
+    heaps = f"heap's peak {_mib(before.peak_bytes)} → {_mib(after.peak_bytes)}"
+    moments = (("at the heap's peak", before.at_peak, after.at_peak), ("at the end", before.at_end, after.at_end))
+    for moment, then, now in moments:
+        if lines := _growth(then, now):
+            return lines, f"Allocation sites that hold more {moment}, from one repeat of each under memray; {heaps}."
+    return (), f"No allocation site grew by {_mib(_GROWN_BYTES_MIN)} ({heaps}): the growth is not in Python's heap."
+
+
+def _growth(before: Sequence[AllocationSite], after: Sequence[AllocationSite]) -> tuple[str, ...]:
+    """Return the sites that hold more than before, the largest growth first."""
+    held_before, held_after = _held(before), _held(after)
+    grown_by = {name: size_bytes - held_before.get(name, 0) for name, size_bytes in held_after.items()}
+    ranked = sorted((name for name in grown_by if grown_by[name] >= _GROWN_BYTES_MIN), key=lambda name: -grown_by[name])
+    return tuple(
+        f"{name}: {_mib(held_before.get(name, 0))} → {_mib(held_after[name])} (+{_mib(grown_by[name])})"
+        for name in ranked[:_TOP]
+    )
+
+
+def _held(found: Sequence[AllocationSite]) -> Mapping[str, int]:
+    """Return the bytes that each function holds; its file by folder and name."""
+    held: defaultdict[str, int] = defaultdict(int)
+    for site in found:
+        file, _, function = _LINE.sub(" ", site.location, count=1).partition(" ")
+        held[f"{'/'.join(file.split('/')[-2:])} {function}"] += site.size_bytes
+    return held
+
+
+def _profile(run: Path, build: str) -> HeapProfile | None:
+    """Return the largest capture of a build's profiled repeat that can be read."""
+    profiles: list[HeapProfile] = []
+    for capture in sorted((run / "trials" / f"{build}-profiled" / "memray").glob("*.bin")):
+        try:
+            profiles.append(read_heap_profile(capture))
+        except OSError:
+            continue  # a worker that ended before memray had begun leaves an empty file
+    return max(profiles, key=lambda profile: profile.peak_bytes, default=None)
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / MIB:.1f} MiB"

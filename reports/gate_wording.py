@@ -1,0 +1,47 @@
+"""How the gate's figures are worded: values, changes, intervals, and the rule of each metric. Used by its renderers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.results import Verdict
+
+if TYPE_CHECKING:
+    from harness.results.gate import Comparison, GateReport
+
+NAMES = {"peak": "peak", "kept": "kept at rest", "slope": "slope", "throughput": "throughput"}
+SHORT_UNITS = {"MiB per 1,000 messages": "MiB/1,000"}
+WORDS = {Verdict.PASS: "pass", Verdict.FAIL: "FAIL", Verdict.UNKNOWN: "unknown"}
+
+
+def value(number: float, comparison: Comparison) -> str:
+    """Return a median with its unit."""
+    return f"{number:.1f} {SHORT_UNITS.get(comparison.unit, comparison.unit)}"
+
+
+def change(comparison: Comparison) -> str:
+    """Return the change with its interval."""
+    shown = [_signed(each, comparison) for each in (comparison.change, comparison.low, comparison.high)]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+def rule(comparison: Comparison) -> str:
+    """Return what is let pass."""
+    return f"{_signed(comparison.effect if comparison.worse_up else -comparison.effect, comparison)}"
+
+
+def headline(report: GateReport) -> str:
+    """Return the verdict in a sentence."""
+    red = [each for each in report.comparisons if each.verdict is Verdict.FAIL]
+    if red:
+        said = "; ".join(f"{NAMES[each.metric]} {change(each)}, let pass {rule(each)}" for each in red)
+        return f"{report.candidate} is worse than {report.baseline}: {said}."
+    if report.verdict is Verdict.FAIL:
+        return f"{report.candidate} broke an expectation: {report.problems[0]}."
+    if report.verdict is Verdict.UNKNOWN:
+        return f"No answer: {report.problems[0] if report.problems else 'a figure was not measured often enough'}."
+    return f"{report.candidate} is not worse than {report.baseline}, as far as these repeats can tell."
+
+
+def _signed(number: float, comparison: Comparison) -> str:
+    return f"{number:+.1%}" if comparison.relative else f"{number:+.1f}"
