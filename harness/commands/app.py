@@ -9,6 +9,7 @@ from harness.commands import (
     check,
     doctor,
     gate,
+    gate_power,
     history,
     list_scenarios,
     report,
@@ -30,4 +31,5 @@ app = typer.Typer(
 )
 for verb in (reproduce, run, check, report, validate, doctor, bench, verify, gate, history):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.command("gate-power")(gate_power.gate_power)
 app.command("list")(list_scenarios.list_scenarios)
