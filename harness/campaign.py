@@ -22,6 +22,7 @@ from harness.rig.databases import SQLITE, databases
 from harness.rig.proxy import proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
+from harness.scenario import schedule_hash, schedule_of
 from harness.store import create_run
 from harness.trial import Site, TrialPlan, run_trial
 
@@ -151,4 +152,5 @@ def _manifest(order: Order, folder: RunFolder) -> Manifest:
         reported_metrics=tuple(
             ReportedMetric(metric.metric, metric.before, metric.after) for metric in scenario.reported.metrics
         ),
+        fault_schedule=schedule_hash(schedule_of(scenario)),
     )

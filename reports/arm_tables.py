@@ -1,4 +1,4 @@
-"""The tables of what each arm went through: phases, lives, load, calls, drain, events.
+"""The tables of what each arm went through: phases, faults, lives, load, calls, drain, events.
 
 Used by ``reports.document``. Each function takes the whole run and gives one table with a row (or several) an arm.
 Counts and percentiles only: whether a figure is good or bad is the checkers' to say.
@@ -13,12 +13,14 @@ import numpy as np
 
 from harness.clock import format_time_of_day, incident_time
 from reports import wording
+from reports.fault_bands import fault_spans
 from reports.tables import Table, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.results import Event, Mem0Call, Publish, RunRecord, TrialRecord, WorkerLife
+    from reports.fault_bands import FaultSpan
 
 _MB = 10**6
 EVENTS_SHOWN_MAX = 200  # an arm; a storm of faults must not bury the report
@@ -159,6 +161,39 @@ def _calls(group: Sequence[Mem0Call], time_scale: float) -> tuple[str, ...]:
         [wording.seconds(float(mark)) for mark in np.percentile(ended_s, (50, 95, 100))] if ended_s.size else ["—"] * 3
     )
     return (", ".join(statuses), str(len(group)), *marks)
+
+
+def faults(run: RunRecord) -> Table:
+    """Return each fault of the schedule with its receipts; pulses and repetitions of one entry share a row."""
+    rows: list[tuple[str, ...]] = []
+    for trial in run.trials:
+        entries: defaultdict[str, list[FaultSpan]] = defaultdict(list)
+        for span in fault_spans(trial):
+            entries[span.entry].append(span)
+        rows += [_fault(trial, spans) for spans in entries.values()]
+    return Table(
+        "faults",
+        "Faults beside pika-mem0's own, by their receipts: asked for, seen in force, seen healed.",
+        columns("Arm", "Fault", "Settings", "From#", "To#", "Asked#", "In force#", "Healed#", "Seen"),
+        tuple(rows),
+        "The scenario has no fault beside pika-mem0's own.",
+    )
+
+
+def _fault(trial: TrialRecord, spans: Sequence[FaultSpan]) -> tuple[str, ...]:
+    ends_s = [span.end_s for span in spans if span.end_s is not None]
+    failures = [span.failure for span in spans if span.failure]
+    return (
+        trial.arm,
+        spans[0].fault,
+        spans[0].settings,
+        wording.moment(trial.phases, spans[0].start_s),
+        wording.moment(trial.phases, max(ends_s)) if ends_s else "—",
+        str(len(spans)),
+        str(sum(span.took_effect for span in spans)),
+        str(len(ends_s)),
+        failures[0] if failures else spans[0].seen,
+    )
 
 
 def drain(run: RunRecord) -> Table:

@@ -53,6 +53,7 @@ class Document:
     metrics: Table
     minutes: Table
     phases: Table
+    faults: Table
     lives: Table
     load: Table
     calls: Table
@@ -85,6 +86,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         metrics=_metrics(judgement),
         minutes=_minutes(judgement),
         phases=arm_tables.phases(run),
+        faults=arm_tables.faults(run),
         lives=arm_tables.lives(run),
         load=arm_tables.load(run),
         calls=arm_tables.calls(run),

@@ -78,6 +78,7 @@ def _tables(document: Document) -> Iterator[str]:
         ("Lives of the worker", (document.lives,)),
         ("Load", (document.load,)),
         ("Calls to mem0", (document.calls,)),
+        ("Faults", (document.faults,)),
         ("Drain", (document.drain,)),
     )
     for heading, tables in sections:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports import chart_style as style
+from reports.fault_bands import draw_faults
 from reports.thinning import keep_extremes, split_at_gaps
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def _by_arm(run: RunRecord, axis: Axis, shape: Shape, unit: str, draw: Callable[
         ax.set_ylim(0, top * 1.12)
         style.time_axis(ax, axis, shape, names=ax is axes[0])
     for ax, trial in zip(axes, run.trials, strict=True):
+        draw_faults(ax, axis, trial, shape)
         style.name_panel(ax, trial.arm, shape)
     style.legend(figure, max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0])), shape)
     return figure

@@ -26,6 +26,7 @@ ENDED_BY = {
     "watchdog": "the watchdog (emulated limit)",
     "harness": "the harness",
     "itself": "itself",
+    "a fault": "a signal of the scenario's",
 }
 
 

@@ -13,6 +13,7 @@ from harness.checkers import (
     answered,
     back_at_baseline,
     failures,
+    fault_receipts,
     fidelity,
     healthy_again,
     hung_calls,
@@ -91,6 +92,8 @@ def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], Ch
     yield storm.PUBLISHED, lambda: storm.check_published(case)
     yield storm.IN_TIME, lambda: storm.check_in_time(case)
     yield storm.FAULTS, lambda: storm.check_faults(case)
+    if any(phase.faults for phase in case.scenario.timeline):
+        yield fault_receipts.NAME, lambda: fault_receipts.check(case)
     if case.spec.role == "after":
         yield whole_record.DRAINED, lambda: whole_record.check_drained(case)
     yield from _of_memory(case, expect)

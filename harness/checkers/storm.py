@@ -90,4 +90,5 @@ def _modes_during(trial: TrialRecord, span: PhaseSpan) -> set[str]:
         if call.arrived_s < span.end_s and (call.duration_s is None or call.arrived_s + call.duration_s > span.start_s)
     }
     receipts = [event for event in trial.events if event.kind == "fault_in_force" and event.t_s <= span.end_s]
-    return met | ({REFUSE} if receipts and REFUSE in str(receipts[-1].data.get("rules")) else set())
+    rules = [str(event.data["rules"]) for event in receipts if "rules" in event.data]
+    return met | ({REFUSE} if rules and REFUSE in rules[-1] else set())

@@ -55,6 +55,7 @@ Database = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option(help="Where run directories are made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Faults = Annotated[bool, typer.Option("--faults", help="The faults that a scenario may name, with their settings.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; start nothing.")]
 
 

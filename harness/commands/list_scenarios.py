@@ -1,23 +1,28 @@
-"""``harness list``: the scenarios that come with the harness, each with its claim; and the latest run."""
+"""``harness list``: the scenarios that come with the harness, each with its claim; or the faults that they may name."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from harness.commands import asking
 from harness.commands.output import results
 from harness.scenario import list_scenarios as scenario_files
 from harness.scenario import load_scenario
+from harness.scenario.faults_described import TIMES_IN_WORDS, describe_faults
 
 
-def list_scenarios(as_json: asking.Json = False) -> int:
-    """List the scenarios with what each claims.
+def list_scenarios(faults: asking.Faults = False, as_json: asking.Json = False) -> int:
+    """List the scenarios with what each claims, or the faults with their settings.
 
     \b
     Examples:
       harness list
       harness list --json
+      harness list --faults
     """
+    if faults:
+        return _list_faults(as_json=as_json)
     found = {path.stem: load_scenario(path) for path in scenario_files()}
     console = results()
     if as_json:
@@ -26,4 +31,18 @@ def list_scenarios(as_json: asking.Json = False) -> int:
         return 0
     for name, each in found.items():
         console.print(f"{name}: {each.claim}", markup=False)
+    return 0
+
+
+def _list_faults(*, as_json: bool) -> int:
+    console = results()
+    described = describe_faults()
+    if as_json:
+        console.print(json.dumps([asdict(each) for each in described], indent=2, ensure_ascii=False), markup=False)
+        return 0
+    for each in described:
+        console.print(f"{each.name} ({each.part}): {each.meaning}", markup=False)
+        for setting in each.settings:
+            console.print(f"    {setting.name}: {setting.form}{setting.otherwise}", markup=False)
+    console.print(f"every fault: {TIMES_IN_WORDS}", markup=False)
     return 0

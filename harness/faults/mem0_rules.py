@@ -1,7 +1,7 @@
 """pika-mem0 misbehaves: puts a phase's rules in force in fake_mem0, and proves by reading them back that they are.
 
-Used by ``timeline``. When a phase heals pika-mem0, what still hangs there is let go, as a restarted service lets go of
-its connections. Whether a fault then met a call is the checkers' to judge.
+Used by ``timeline`` and ``mem0_misbehaves``. When a phase heals pika-mem0, what still hangs there is let go, as a
+restarted service lets go of its connections. Whether a fault then met a call is the checkers' to judge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import NotEnforceableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.rig.mem0 import Mem0
     from harness.scenario import Mem0Rules
@@ -21,18 +21,23 @@ if TYPE_CHECKING:
 
 def apply_rules(mem0: Mem0, rules: Mem0Rules, time_scale: float, folder: TrialFolder) -> None:
     """Put ``rules`` in force. Raises NotEnforceableError when fake_mem0 does not report them as asked."""
-    wire = [{**rule.as_wire(time_scale), "rate": rule.rate} for rule in rules.rules]
-    default = rules.default.as_wire(time_scale)
-    asked = "; ".join([*(f"{rule.mode} {rule.rate * 100:g}%" for rule in rules.rules), f"else {rules.default.mode}"])
-    folder.event("fault_asked", fault="mem0_rules", rules=asked)
-    mem0.put_rules(rules=wire, default=default)
+    folder.event("fault_asked", fault="mem0_rules", rules=rules.summary)
+    put_rules(mem0, rules.rules_on_the_wire(time_scale), rules.default.as_wire(time_scale))
+    released = mem0.release() if not rules.faulty_modes else 0
+    folder.event("fault_in_force", fault="mem0_rules", rules=rules.summary, released=released)
+
+
+def put_rules(mem0: Mem0, rules: Sequence[Mapping[str, Any]], default: Mapping[str, Any]) -> None:
+    """Put rules in force as the admin API takes them.
+
+    Raises NotEnforceableError when fake_mem0 does not report them as asked.
+    """
+    mem0.put_rules(rules=rules, default=default)
     reported = mem0.rules()
     in_force = [*reported["rules"], reported["default"]]
-    for wanted, found in zip_longest([*wire, default], in_force):
+    for wanted, found in zip_longest([*rules, default], in_force):
         if wanted is None or found is None or not _holds(wanted, found):
             raise NotEnforceableError(f"fake_mem0 was asked for {wanted or 'nothing more'} and reports {found}")
-    released = mem0.release() if not rules.faulty_modes else 0
-    folder.event("fault_in_force", fault="mem0_rules", rules=asked, released=released)
 
 
 def _holds(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

@@ -13,15 +13,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day
+from harness.faults.in_force import FaultsInForce
 from harness.faults.mem0_rules import apply_rules
 from harness.rig.waiting import pause_until
+from harness.scenario import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.faults.ground import Ground
     from harness.narration import Narrator
-    from harness.rig.kubelet import Kubelet
-    from harness.rig.mem0 import Mem0
     from harness.scenario import Phase, Scenario
     from harness.store import TrialFolder
 
@@ -37,8 +38,7 @@ NO_STORM_YET: StormLengths = MappingProxyType({})
 class Stage:
     """What the timeline acts on and asks."""
 
-    mem0: Mem0
-    kubelet: Kubelet
+    ground: Ground  # what the faults are done to
     folder: TrialFolder
     narrator: Narrator
     status: Callable[[], str]  # one line about worker and queue, for people
@@ -49,18 +49,24 @@ def play(scenario: Scenario, stage: Stage, storm: StormLengths = NO_STORM_YET) -
     """Play all phases from replay time zero, which the folder knows. Returns when the last one is over.
 
     ``storm`` holds the lengths of phases that an event ended in an earlier trial: here they last just as long, whatever
-    happens, so that every arm goes through the same storm. What is returned is the same for this trial. Raises
-    NotEnforceableError where a fault can't be put in force.
+    happens, so that every arm goes through the same storm. What is returned is the same for this trial. A phase's
+    faults are healed by its end, whenever that comes, and whatever comes instead. Raises NotEnforceableError where
+    pika-mem0's rules can't be put in force.
     """
     pause_until(stage.folder.start_mono_s)
     lengths_s = dict(storm)
     begins_mono_s = stage.folder.start_mono_s
-    for phase in scenario.timeline:
-        _enter(phase, scenario, stage)
-        ended_mono_s = _stay(phase, scenario.scale_of(phase), stage, begins_mono_s, storm.get(phase.phase))
-        if phase.ends_when is not None and phase.ends_when.restarts is not None:
-            lengths_s[phase.phase] = ended_mono_s - begins_mono_s
-        begins_mono_s = ended_mono_s
+    schedule = schedule_of(scenario)
+    with FaultsInForce(stage.ground, stage.folder) as faults:
+        for phase in scenario.timeline:
+            _enter(phase, scenario, stage)
+            own = [each for each in schedule if each.phase == phase.phase]
+            faults.begin(own, begins_mono_s, scenario.scale_of(phase))
+            ended_mono_s = _stay(phase, scenario.scale_of(phase), stage, faults, begins_mono_s, storm.get(phase.phase))
+            faults.end()
+            if phase.ends_when is not None and phase.ends_when.restarts is not None:
+                lengths_s[phase.phase] = ended_mono_s - begins_mono_s
+            begins_mono_s = ended_mono_s
     return lengths_s
 
 
@@ -80,10 +86,12 @@ def _enter(phase: Phase, scenario: Scenario, stage: Stage) -> None:
     stage.folder.event("phase_entered", phase=phase.phase, from_tod_s=phase.from_, to_tod_s=phase.to, scale=scale)
     stage.narrator.milestone(f"{format_time_of_day(phase.from_)} {phase.phase}")
     if phase.mem0 is not None:
-        apply_rules(stage.mem0, phase.mem0, scenario.time_scale, stage.folder)
+        apply_rules(stage.ground.mem0, phase.mem0, scenario.time_scale, stage.folder)
 
 
-def _stay(phase: Phase, scale: float, stage: Stage, begins_mono_s: float, length_s: float | None) -> float:
+def _stay(
+    phase: Phase, scale: float, stage: Stage, faults: FaultsInForce, begins_mono_s: float, length_s: float | None
+) -> float:
     """Stay in the phase until its time is over or what ends it early has happened; return when that was.
 
     With ``length_s`` it lasts just so long, whatever happens.
@@ -94,11 +102,12 @@ def _stay(phase: Phase, scale: float, stage: Stage, begins_mono_s: float, length
         if length_s is None and _ends_early(phase, stage):
             stage.folder.event("phase_ended_early", phase=phase.phase)
             return now_mono_s
+        faults.act(now_mono_s)
         if now_mono_s >= next_status_mono_s:
             next_status_mono_s = now_mono_s + _STATUS_INTERVAL_S
             tod_s = phase.from_ + (now_mono_s - begins_mono_s) * scale
             stage.narrator.status(f"{format_time_of_day(tod_s)} {phase.phase}: {stage.status()}")
-        pause_until(min(ends_mono_s, now_mono_s + _LOOK_INTERVAL_S))
+        pause_until(min(ends_mono_s, now_mono_s + _LOOK_INTERVAL_S, faults.next_mono_s()))
     return ends_mono_s
 
 
@@ -106,5 +115,5 @@ def _ends_early(phase: Phase, stage: Stage) -> bool:
     if phase.ends_when is None:
         return False
     if phase.ends_when.restarts is not None:
-        return stage.kubelet.restarts >= phase.ends_when.restarts
+        return stage.ground.kubelet.restarts >= phase.ends_when.restarts
     return stage.drained()

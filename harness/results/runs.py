@@ -47,6 +47,7 @@ class Manifest:
     limit_bytes: int
     reported_points: tuple[ReportedPoint, ...] = ()
     reported_metrics: tuple[ReportedMetric, ...] = ()
+    fault_schedule: str = ""  # SHA-256 of when which fault comes, as drawn from the seed; empty where none does
 
 
 @dataclass(frozen=True, slots=True)

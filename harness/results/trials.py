@@ -52,7 +52,8 @@ class WorkerLife:
     oom_kill_delta: int  # how far the cgroup's oom_kill counter went up in this life; 0 where the limit is emulated
     peak_cgroup_bytes: int | None  # the kernel's high-water mark of the cgroup; None where there is no cgroup
     peak_rss_bytes: int | None  # VmHWM as last read, or the sampler's maximum, whichever is larger
-    ended_by: str  # "itself" | "kernel" | "watchdog" | "harness" | "an unknown SIGKILL" | "unknown": nobody saw the end
+    # "itself" | "kernel" | "watchdog" | "harness" | "a fault" | "an unknown SIGKILL" | "unknown": nobody saw the end
+    ended_by: str
 
     @property
     def peak_bytes(self) -> int:

@@ -37,6 +37,12 @@ class OwnNode(Protocol):
     def kill(self) -> None:
         """SIGKILL it."""
 
+    def shut_down(self) -> None:
+        """End it in good order."""
+
+    def set_memory_watermark(self, size_bytes: int | None) -> None:
+        """Set from which memory on it blocks publishers; None sets what it started with."""
+
     def start_again(self, api: BrokerApi) -> None:
         """Start it with its ports and data, and wait until it answers."""
 
@@ -73,8 +79,19 @@ class Broker:
         """SIGKILL the node, as a crash would. Raises NotEnforceableError for a broker that is not ours."""
         self._own_node().kill()
 
+    def shut_down(self) -> None:
+        """End the node in good order, as a service manager would. Raises NotEnforceableError as ``kill`` does."""
+        self._own_node().shut_down()
+
+    def set_memory_watermark(self, size_bytes: int | None) -> None:
+        """Set from which memory on the node blocks publishers; None sets what it started with.
+
+        Raises NotEnforceableError as ``kill`` does, PartFailedError when the node refuses.
+        """
+        self._own_node().set_memory_watermark(size_bytes)
+
     def start_again(self) -> None:
-        """Start the killed node with its ports and data, and wait until it answers.
+        """Start the ended node with its ports and data, and wait until it answers.
 
         Raises NotEnforceableError for a broker that is not ours, PartFailedError when it does not come up.
         """
@@ -83,7 +100,7 @@ class Broker:
     def _own_node(self) -> OwnNode:
         if self.node is None:
             raise NotEnforceableError(
-                f"the broker at {self.host}:{self.amqp_port} was given by URL; only our own is killed"
+                f"the broker at {self.host}:{self.amqp_port} was given by URL; only our own is broken"
             )
         return self.node
 

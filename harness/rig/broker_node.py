@@ -6,16 +6,15 @@ every listener on loopback; it never meets a system-wide node. It does not know 
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import MissingPartError, PartFailedError
+from harness.errors import MissingPartError, NotEnforceableError, PartFailedError
+from harness.rig.knocking import Knock, knock
 from harness.rig.ports import LOOPBACK, free_ports
-from harness.rig.process import Child, ChildState, log_tail
+from harness.rig.process import SIGKILL_STATUS, Child, ChildState, log_tail
 from harness.rig.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
@@ -35,14 +34,15 @@ _STARTUP_TIMEOUT_S = 60.0
 # At SIGTERM the node closes its message stores within 0.1 s and then idles for 6 s before it exits. What it stores
 # lives as long as the run, so its last seconds are not waited for.
 _STOP_GRACE_S = 2.0
-_HANDSHAKE_TIMEOUT_S = 2.0
+_SHUTDOWN_TIMEOUT_S = 60.0  # where its last seconds are waited for, ten times as long
+_CONTROL_TIMEOUT_S = 60.0  # rabbitmqctl is an Erlang machine of its own: two seconds, more on a busy one
 
 # Ready for 1500 messages of 3 MB, 4.6 GB in all. At the watermark publishers are blocked, and a blocked publisher would
 # be taken for the incident: so it lies above the whole backlog. Paging, at which bodies that are on disk are dropped
 # from memory, begins above the incident's backlog of 2.6 GB: a node that pages gives a burst out again at a fraction of
 # its speed, and the storm would be the disk's. Measured with 1500 messages of 3.05 MB, published, then all taken by one
 # consumer and not acknowledged: a resident set of 4.3 GB at most with a ratio of 0.5, no alarm.
-_WATERMARK_BYTES = 6_000_000_000
+WATERMARK_BYTES = 6_000_000_000
 _PAGING_RATIO = 0.6
 # Below this, publishers are blocked. RabbitMQ's own 50 MB are less than a burst writes between two looks at the disk.
 _DISK_FREE_LIMIT_BYTES = 1_000_000_000
@@ -109,7 +109,7 @@ class BrokerNode:
         self._start_node(api)
 
     def start_again(self, api: BrokerApi) -> None:
-        """Start a node that was killed, with its data: durable queues and persistent messages are there again."""
+        """Start a node that has ended, with its data: durable queues and persistent messages are there again."""
         if self._node.poll() is None:
             raise PartFailedError(f"RabbitMQ node {self.name} (pid {self.pid}) still runs; kill() it first")
         self._node = self._new_node()
@@ -118,6 +118,20 @@ class BrokerNode:
     def kill(self) -> None:
         """SIGKILL the node, as a crash would. epmd stays."""
         self._node.kill()
+
+    def shut_down(self) -> None:
+        """SIGTERM to the node, and wait until it has ended. epmd stays."""
+        if self._node.terminate(_SHUTDOWN_TIMEOUT_S) == SIGKILL_STATUS:
+            raise NotEnforceableError(f"RabbitMQ node {self.name} did not end within {_SHUTDOWN_TIMEOUT_S:g} s")
+
+    def set_memory_watermark(self, size_bytes: int | None) -> None:
+        """Set from which memory on the node blocks publishers; None sets what it started with."""
+        wanted = WATERMARK_BYTES if size_bytes is None else size_bytes
+        argv = [str(self._server.with_name("rabbitmqctl")), "set_vm_memory_high_watermark", "absolute", str(wanted)]
+        log_file = self.log_folder / "rabbitmqctl.log"
+        with Child("rabbitmqctl", argv, self._env, log_file, self.folder) as control:
+            if control.wait(_CONTROL_TIMEOUT_S) != 0:
+                raise PartFailedError(f"RabbitMQ node {self.name} took no other watermark:\n{control.tail()}")
 
     def stop(self) -> None:
         """End the node and epmd, whatever state they are in."""
@@ -160,7 +174,7 @@ def node_settings(ports: NodePorts) -> str:
         "management.sample_retention_policies.global.minute = 1\n"
         "management.sample_retention_policies.basic.minute = 1\n"
         "management.sample_retention_policies.detailed.10 = 1\n"
-        f"vm_memory_high_watermark.absolute = {_WATERMARK_BYTES}\n"
+        f"vm_memory_high_watermark.absolute = {WATERMARK_BYTES}\n"
         f"disk_free_limit.absolute = {_DISK_FREE_LIMIT_BYTES}\n"
     )
 
@@ -218,10 +232,7 @@ def api_answers(api: BrokerApi) -> bool:
 
 
 def _speaks_amqp(port: int) -> bool:
-    """Open a connection as an AMQP client would; a ready broker answers with a method frame (Connection.Start)."""
-    try:
-        with contextlib.closing(socket.create_connection((LOOPBACK, port), timeout=_HANDSHAKE_TIMEOUT_S)) as connection:
-            connection.sendall(b"AMQP\x00\x00\x09\x01")
-            return connection.recv(1) == b"\x01"
-    except OSError as error:
-        raise NotYetError(repr(error)) from error
+    """Open a connection as an AMQP client would; a ready broker answers."""
+    if (seen := knock(LOOPBACK, port)) is not Knock.ANSWERED:
+        raise NotYetError(f"port {port} {seen.value}")
+    return True

@@ -19,7 +19,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from harness.errors import MissingPartError, PartFailedError
 from harness.rig.broker import Broker
 from harness.rig.broker_api import BrokerApi
-from harness.rig.broker_node import NodePorts, api_answers, node_settings
+from harness.rig.broker_node import WATERMARK_BYTES, NodePorts, api_answers, node_settings
 from harness.rig.ports import LOOPBACK, free_port, free_ports
 from harness.rig.proxy import TOXIPROXY, Proxy, answering_version
 from harness.rig.state_folder import CONTAINER_LABEL
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _GUEST = "guest"
 # A first start of RabbitMQ takes 10 to 15 s in a container on two cores; five times that, for a machine that is busy.
 _STARTUP_TIMEOUT_S = 75.0
+_SHUTDOWN_TIMEOUT_S = 60  # docker kills what has not ended by then
 _TAIL_LINES = 20
 _SETTINGS_IN_CONTAINER = "/etc/rabbitmq/conf.d/90-harness.conf"  # read by RabbitMQ 3.9 and later
 
@@ -51,8 +52,20 @@ class ContainerNode:
         """SIGKILL the container's processes; its files stay."""
         self._container.kill()
 
+    def shut_down(self) -> None:
+        """SIGTERM to the container, and wait until it has ended."""
+        self._container.stop(timeout=_SHUTDOWN_TIMEOUT_S)
+
+    def set_memory_watermark(self, size_bytes: int | None) -> None:
+        """Set from which memory on the node blocks publishers; None sets what it started with."""
+        wanted = WATERMARK_BYTES if size_bytes is None else size_bytes
+        command = ["rabbitmqctl", "set_vm_memory_high_watermark", "absolute", str(wanted)]
+        status, said = self._container.exec_run(command)
+        if status != 0:
+            raise PartFailedError(f"the RabbitMQ container took no other watermark: {said.decode(errors='replace')}")
+
     def start_again(self, api: BrokerApi) -> None:
-        """Start the killed container with its ports and files. Raises PartFailedError when it does not come up."""
+        """Start the ended container with its ports and files. Raises PartFailedError when it does not come up."""
         self._container.start()
         self.wait_until_it_answers(api)
 

@@ -6,13 +6,14 @@ counters belong to one life. It decides nothing about the worker and judges noth
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, NotEnforceableError
 from harness.rig.process import SIGKILL_STATUS, Child
 from harness.rig.waiting import pause_until
 
@@ -65,6 +66,7 @@ class RunningLife:
     pid: int
     cage: Cage
     peak_rss_bytes: int = 0
+    signalled: signal.Signals | None = None  # the last signal that a fault sent
 
 
 class Kubelet:
@@ -100,6 +102,7 @@ class Kubelet:
         self._name = name
         self._grace_s = grace_s
         self._stopping = threading.Event()
+        self._child: Child | None = None
         self._thread = threading.Thread(target=self._live_and_die, name=f"kubelet-{name}", daemon=True)
         self.current: RunningLife | None = None
         self.restarts = 0
@@ -120,6 +123,18 @@ class Kubelet:
     def death(self) -> str | None:
         """Return None while lives go on, else why none will come: for ``wait_for``'s ``alive``."""
         return self.gave_up
+
+    def signal(self, signum: signal.Signals) -> RunningLife:
+        """Send ``signum`` to the worker, as a fault does; return its life.
+
+        Raises NotEnforceableError when no worker is alive to take it.
+        """
+        life, child = self.current, self._child
+        if life is None or child is None or child.poll() is not None:
+            raise NotEnforceableError(f"{signum.name} was to be sent to the worker, and none is alive")
+        life.signalled = signum
+        child.signal(signum)
+        return life
 
     def _live_and_die(self) -> None:
         try:
@@ -163,6 +178,7 @@ class Kubelet:
                 cage.watch(child.pid)
                 life = RunningLife(index, child.pid, cage)
                 self._on_event("worker_started", life=index, pid=child.pid)
+                self._child = child
                 self.current = life
                 while child.poll() is None and not self._stopping.wait(_LOOK_INTERVAL_S):
                     pass
@@ -186,11 +202,11 @@ class Kubelet:
                 oom_kill_delta=reading.oom_kills,
                 peak_cgroup_bytes=reading.peak_bytes,
                 peak_rss_bytes=max(life.peak_rss_bytes, reading.peak_rss_bytes or 0) or None,
-                ended_by=_ended_by(status, reading, asked_to_stop=asked_to_stop),
+                ended_by=_ended_by(status, reading, life.signalled, asked_to_stop=asked_to_stop),
             )
 
 
-def _ended_by(status: int, reading: CageReading, *, asked_to_stop: bool) -> str:
+def _ended_by(status: int, reading: CageReading, signalled: signal.Signals | None, *, asked_to_stop: bool) -> str:
     """Return who ended a life; one of the words of ``harness.results.WorkerLife.ended_by``."""
     was_killed = status == SIGKILL_STATUS
     if was_killed and reading.oom_kills > 0:
@@ -199,4 +215,6 @@ def _ended_by(status: int, reading: CageReading, *, asked_to_stop: bool) -> str:
         return "watchdog"
     if asked_to_stop:
         return "harness"
+    if signalled in (signal.SIGKILL, signal.SIGTERM):
+        return "a fault"
     return "an unknown SIGKILL" if was_killed else "itself"

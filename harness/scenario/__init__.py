@@ -5,14 +5,19 @@ part of the rig.
 """
 
 from harness.scenario.expectations import Expect
+from harness.scenario.fault_schedule import Application, schedule_hash, schedule_of
+from harness.scenario.faults import FAULTS, Fault
 from harness.scenario.files import find_scenario, list_scenarios, load_scenario
 from harness.scenario.model import Arm, Burst, EndsWhen, Mem0Rule, Mem0Rules, Phase, Scenario, WorkerSpec
 
 __all__ = [
+    "FAULTS",
+    "Application",
     "Arm",
     "Burst",
     "EndsWhen",
     "Expect",
+    "Fault",
     "Mem0Rule",
     "Mem0Rules",
     "Phase",
@@ -21,4 +26,6 @@ __all__ = [
     "find_scenario",
     "list_scenarios",
     "load_scenario",
+    "schedule_hash",
+    "schedule_of",
 ]

@@ -90,6 +90,8 @@ def _located(loc: tuple[int | str, ...], root: type[Strict]) -> tuple[list[str],
 def _branches(annotation: Any) -> dict[str, Any]:
     """Return the branches of a tagged union by their tags; empty where there are none."""
     tags: dict[str, Any] = {}
+    if get_origin(annotation) is Annotated:  # the item of a sequence keeps what says how its branches are told apart
+        annotation = get_args(annotation)[0]
     for branch in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ():
         for extra in getattr(branch, "__metadata__", ()):
             if isinstance(extra, Tag):

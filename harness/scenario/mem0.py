@@ -121,6 +121,15 @@ class Mem0Rules(Strict):
             raise ValueError("the default takes what the rules leave; its rate is not for you to say: remove it")
         return self
 
+    def rules_on_the_wire(self, time_scale: float) -> list[dict[str, Any]]:
+        """Return the rules, without the default, as fake_mem0's admin API takes them: times already real."""
+        return [{**rule.as_wire(time_scale), "rate": rule.rate} for rule in self.rules]
+
+    @property
+    def summary(self) -> str:
+        """The rules in a few words: ``hang_then_500 12%; else answer``."""
+        return "; ".join([*(f"{rule.mode} {rule.rate * 100:g}%" for rule in self.rules), f"else {self.default.mode}"])
+
     @property
     def faulty_modes(self) -> frozenset[str]:
         """The modes that these rules apply to some call and that are not plain answers."""

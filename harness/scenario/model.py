@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from harness.scenario.arms import Arm, WorkerSpec
+from harness.scenario.faults import Fault, check_faults_fit
 from harness.scenario.mem0 import Mem0Rule, Mem0Rules
 from harness.scenario.reported import Reported
 from harness.scenario.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
@@ -69,6 +70,7 @@ class Phase(Strict):
     time_scale: TimeScale | None = None  # the clock's, where it differs from the scenario's
     arrivals: Arrivals = 0.0
     mem0: Mem0Rules | None = None  # None: as in the phase before
+    faults: tuple[Fault, ...] = ()  # beside pika-mem0's: each at its time, for its time
     ends_when: EndsWhen | None = None
 
     @model_validator(mode="after")
@@ -77,6 +79,7 @@ class Phase(Strict):
             raise ValueError("a phase ends after it begins: 'to' must be later than 'from'")
         if isinstance(self.arrivals, Burst) and self.arrivals.over > self.to - self.from_:
             raise ValueError("the burst is longer than its phase: shorten 'over' or lengthen the phase")
+        check_faults_fit(self.faults, self.from_, self.to)
         return self
 
     @property

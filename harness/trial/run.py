@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import PartFailedError
+from harness.faults.ground import Ground
 from harness.faults.timeline import NO_STORM_YET, Stage, StormLengths, planned_starts_s, play
 from harness.load.arrivals import arrivals_of, sizes_of
 from harness.load.driver import Load
@@ -101,7 +102,10 @@ def run_trial(
             with _load(scenario, queue, folder, scope, arrivals) as load:
                 wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=kubelet.death)
                 watch = DrainWatch(load, queue, mem0, kubelet)
-                stage = Stage(mem0, kubelet, folder, narrator, watch.status, watch.over)
+                ground = Ground(
+                    link, site.broker, endpoints.database_url, kubelet, mem0, time_scale=scenario.time_scale
+                )
+                stage = Stage(ground, folder, narrator, watch.status, watch.over)
                 lengths_s = play(scenario, stage, storm)
                 _drain(watch, scenario.drain_at_most, folder, narrator)
                 folder.event("load_ended", **asdict(load.summary()))

@@ -10,6 +10,7 @@ from fake_mem0.rules_document import document as as_document
 from fake_mem0.rules_document import parse
 from harness.errors import NotEnforceableError
 from harness.faults import timeline
+from harness.faults.ground import Ground
 from harness.faults.mem0_rules import apply_rules
 from harness.faults.timeline import Stage, planned_starts_s, play
 from harness.narration import Silence
@@ -107,9 +108,9 @@ class Theatre:
             def status(self, text: str) -> None:
                 theatre.said.append(text)
 
+        parts = {"link": None, "broker": None, "database_url": "", "mem0": self.mem0, "kubelet": self.kubelet}
         stage = Stage(
-            mem0=cast("Any", self.mem0),
-            kubelet=cast("Any", self.kubelet),
+            ground=Ground(**cast("Any", parts), time_scale=scenario.time_scale),
             folder=cast("Any", self.folder),
             narrator=Narrator(),
             status=lambda: "worker 0 at 100 MiB",

@@ -1,0 +1,18 @@
+"""Somebody holds a lock on the events: whoever writes waits, until the lock goes or his own limit comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.rig.database_outage import locked
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from harness.faults.ground import Ground
+    from harness.scenario.faults import DatabaseLocked, DatabaseSlow
+
+
+def database_locked(_fault: DatabaseLocked | DatabaseSlow, ground: Ground) -> AbstractContextManager[str]:
+    """Hold the lock; a writer of our own must be refused. A pulse of a slow database is the same, only shorter."""
+    return locked(ground.database_url)

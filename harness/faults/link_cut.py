@@ -1,0 +1,30 @@
+"""The link is cut: open connections are closed, and new ones refused, until it is mended."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.errors import NotEnforceableError
+from harness.rig.knocking import Knock, knock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.faults.ground import Ground
+    from harness.scenario.faults import LinkCut, LinkFlapping
+
+
+@contextmanager
+def link_cut(_fault: LinkCut | LinkFlapping, ground: Ground) -> Iterator[str]:
+    """Take the link down and up again; a connection is tried both times. A pulse of a flapping link is the same."""
+    link = ground.link
+    link.set_enabled(False)
+    try:
+        if (seen := knock(link.host, link.port)) is not Knock.REFUSED:
+            raise NotEnforceableError(f"the link {link.name} was cut, and {link.listen} {seen.value}")
+        yield f"{link.listen} refuses connections"
+    finally:
+        link.set_enabled(True)
+    if knock(link.host, link.port) is Knock.REFUSED:
+        raise NotEnforceableError(f"the link {link.name} was mended, and {link.listen} refuses connections")

@@ -1,0 +1,179 @@
+"""Faults as they come and go: receipts in order, healed whatever happens, a failure that is said and ends nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from harness.errors import NotEnforceableError, RunDirectoryError
+from harness.faults import in_force
+from harness.faults.in_force import FaultsInForce
+from harness.faults.registry import BY_NAME
+from harness.results import Scalar
+from harness.scenario import FAULTS, schedule_of
+from tests.unit.test_scenario_faults import with_faults
+
+SCALE = 10.0
+
+
+class Folder:
+    """Keeps the receipts."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Scalar]]] = []
+
+    def event(self, kind: str, **data: Scalar) -> None:
+        """Keep one."""
+        self.events.append((kind, data))
+
+    def said(self) -> list[str]:
+        """Return the kinds with their faults."""
+        return [f"{kind.removeprefix('fault_')} {data['fault']}" for kind, data in self.events]
+
+
+class World:
+    """A world in which the faults of a scenario do nothing but say that they did it, unless told to fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now: list[str] = []
+        self.breaks: dict[str, Exception] = {}
+        self.folder = Folder()
+        monkeypatch.setattr(in_force, "put_in_force", self.put_in_force)
+
+    @contextmanager
+    def put_in_force(self, fault: Any, _ground: object) -> Iterator[str]:
+        """Be a fault."""
+        if f"apply {fault.fault}" in self.breaks:
+            raise self.breaks[f"apply {fault.fault}"]
+        self.now.append(fault.fault)
+        yield "it was seen"
+        self.now.remove(fault.fault)
+        if f"heal {fault.fault}" in self.breaks:
+            raise self.breaks[f"heal {fault.fault}"]
+
+    def begun(self, *faults: Any) -> FaultsInForce:
+        """Return the faults of a phase that began at 100 s."""
+        faults_in_force = FaultsInForce(cast("Any", None), cast("Any", self.folder))
+        faults_in_force.begin(schedule_of(with_faults(*faults)), 100.0, SCALE)
+        return faults_in_force
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world without parts."""
+    return World(monkeypatch)
+
+
+CUT = {"fault": "link_cut", "after": "20s", "for": "10s"}
+STALLED = {"fault": "link_stalled", "after": "10s", "for": "50s"}
+KILLED = {"fault": "worker_killed", "after": "30s"}
+
+
+def test_a_fault_comes_and_goes_at_its_times(world: World) -> None:
+    """Guarantees incident time, divided by the phase's scale, since the phase began."""
+    faults = world.begun(CUT)
+
+    assert faults.next_mono_s() == 102.0
+    faults.act(101.99)
+    assert world.now == []
+    faults.act(102.0)
+    assert (world.now, faults.next_mono_s()) == (["link_cut"], 103.0)
+    faults.act(103.0)
+    assert (world.now, faults.next_mono_s()) == ([], float("inf"))
+    assert world.folder.said() == ["asked link_cut", "in_force link_cut", "healed link_cut"]
+    assert {data["key"] for _, data in world.folder.events} == {"hanging.0.0"}
+
+
+def test_what_is_over_at_once_is_healed_at_once(world: World) -> None:
+    """Guarantees that a killed worker is seen to come back before anything else happens."""
+    world.begun(KILLED).act(103.0)
+    assert world.folder.said() == ["asked worker_killed", "in_force worker_killed", "healed worker_killed"]
+
+
+def test_what_was_missed_is_caught_up_with_in_order(world: World) -> None:
+    """Guarantees that a part which took long to start does not swallow the faults that were due meanwhile."""
+    faults = world.begun(CUT, STALLED)
+    faults.act(104.0)
+
+    assert world.folder.said() == [
+        *["asked link_stalled", "in_force link_stalled", "asked link_cut", "in_force link_cut"]
+    ]
+    faults.act(104.0)
+    assert world.now == ["link_stalled"]
+
+
+def test_the_phase_s_end_heals_all_and_drops_the_rest(world: World) -> None:
+    """Guarantees that a phase which ends early takes its faults with it: they never appear as asked for."""
+    faults = world.begun(CUT, STALLED)
+    faults.act(101.5)
+    faults.end()
+
+    assert world.now == []
+    assert faults.next_mono_s() == float("inf")
+    assert world.folder.said() == ["asked link_stalled", "in_force link_stalled", "healed link_stalled"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_nothing_stays_in_force_whatever_ends_the_timeline(world: World, error: type[BaseException]) -> None:
+    """Guarantees that an interrupted run leaves no broken part behind, the latest fault healed first."""
+    faults = world.begun(CUT, STALLED)
+
+    def interrupted() -> None:
+        with faults:
+            faults.act(102.5)
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+
+    assert world.now == []
+    assert world.folder.said()[-2:] == ["healed link_cut", "healed link_stalled"]
+
+
+ODD: list[Callable[[], Exception]] = [lambda: NotEnforceableError("not here"), lambda: ZeroDivisionError("odd")]
+
+
+@pytest.mark.parametrize("make", ODD, ids=["named", "unforeseen"])
+def test_a_fault_that_never_took_effect_is_said_and_the_others_go_on(
+    world: World, make: Callable[[], Exception]
+) -> None:
+    """Guarantees a receipt that no checker takes for a fault in force, and no end of the trial."""
+    world.breaks["apply link_stalled"] = make()
+    faults = world.begun(CUT, STALLED)
+    faults.act(104.0)
+    faults.end()
+
+    assert world.folder.said() == [
+        *["asked link_stalled", "failed link_stalled", "asked link_cut", "in_force link_cut", "healed link_cut"]
+    ]
+    (failure,) = (data for kind, data in world.folder.events if kind == "fault_failed")
+    assert failure["what"] == "never took effect"
+    assert str(failure["why"]) in {"not here", "ZeroDivisionError: odd"}
+
+
+def test_a_fault_that_can_not_be_healed_is_said_and_the_others_heal(world: World) -> None:
+    """Guarantees that one part which does not come back keeps no other one broken."""
+    world.breaks["heal link_cut"] = NotEnforceableError("still cut")
+    faults = world.begun(CUT, STALLED)
+    faults.act(102.5)
+    faults.end()
+
+    assert world.now == []
+    assert world.folder.said()[-2:] == ["failed link_cut", "healed link_stalled"]
+
+
+def test_a_disk_that_takes_no_receipt_ends_the_trial(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarantees that a fault without a receipt is not simply played on."""
+
+    def full(_kind: str, **_data: Scalar) -> None:
+        raise RunDirectoryError("no space left")
+
+    monkeypatch.setattr(world.folder, "event", full)
+    with pytest.raises(RunDirectoryError):
+        world.begun(CUT).act(102.0)
+
+
+def test_every_fault_of_the_scenario_files_can_be_put_in_force() -> None:
+    """Guarantees that no fault can be written down which nobody plays, and none is played that nobody can write."""
+    assert set(BY_NAME) == set(FAULTS)
