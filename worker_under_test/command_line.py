@@ -1,4 +1,4 @@
-"""The command line: ``run`` (the default), ``migrate``, ``retry``, ``remedies``.
+"""The command line: ``run`` (the default), ``migrate``, ``retry``, ``remedies``, ``ingress``.
 
 It alone reads the environment and turns errors into exit codes: 0 after SIGTERM or SIGINT and a complete drain, 1 on
 an error it can't go on from, 2 on bad configuration.
@@ -156,6 +156,22 @@ def retry(
             for stats in retry_timetable.runs(job.process_failed_events, interval_s, stopping):
                 typer.echo(json.dumps(stats.as_dict()))
                 sys.stdout.flush()
+
+
+@app.command()
+def ingress(
+    host: Annotated[str, typer.Option("--host", help="where to listen")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0: any free one")] = 8000,
+    ready_file: Annotated[str | None, typer.Option("--ready-file", help="where to say the port, as JSON")] = None,
+) -> None:
+    """Accept conversations over HTTP, store their events and publish their messages, until SIGTERM or SIGINT."""
+    configure_log()
+    with _errors_as_exit_codes():
+        # Only here: the worker is measured by its memory, and FastAPI would add 15 MiB to it.
+        from worker_under_test.ingress.serve import serve  # noqa: PLC0415
+
+        settings = load_settings(os.environ, chosen.choose("fixed", None, [], []))
+        serve(settings, host, port, ready_file)
 
 
 @app.command(name="remedies")

@@ -52,6 +52,9 @@ class Settings:
     reconnect_backoff_s: float
     stats_file: str | None
     stats_interval_s: float
+    ingress_body_bytes_max: int
+    ingress_publish_timeout_s: float
+    ingress_queue_max_size: int
 
     @property
     def backpressure_limit(self) -> int:
@@ -94,6 +97,9 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
         reconnect_backoff_s=read.number("RECONNECT_BACKOFF_SECONDS", 1, above=0),
         stats_file=read.text("WORKER_STATS_FILE"),
         stats_interval_s=read.number("WORKER_STATS_INTERVAL_SECONDS", 0.1, above=0),
+        ingress_body_bytes_max=read.integer("INGRESS_BODY_BYTES_MAX", 16 * 2**20, at_least=1, at_most=128 * 2**20),
+        ingress_publish_timeout_s=read.number("INGRESS_PUBLISH_TIMEOUT_SECONDS", 10, above=0),
+        ingress_queue_max_size=read.integer("INGRESS_QUEUE_MAX_SIZE", 20, at_least=1, at_most=10_000),
     )
 
 

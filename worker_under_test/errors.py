@@ -12,6 +12,7 @@ Imports nothing. ``command_line`` alone turns one into an exit code; the consume
     ├── DatabaseUnavailableError           an outcome could not be made durable in time
     ├── OutcomeRefusedError                the database is there, and will never take this outcome
     ├── AlreadyInHandError                 another thread works on an earlier delivery of the same message
+    ├── PublishFailedError                 the ingress' message may not be in the queue
     └── DeadLetterError                    a message that nothing can help could not be put aside
 """
 
@@ -54,6 +55,10 @@ class OutcomeRefusedError(WorkerError):
 
 class AlreadyInHandError(WorkerError):
     """Another thread of this worker is at work on an earlier delivery of the same message."""
+
+
+class PublishFailedError(WorkerError):
+    """The broker did not confirm a message of the ingress; it may be in the queue all the same."""
 
 
 class DeadLetterError(WorkerError):

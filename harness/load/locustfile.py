@@ -27,6 +27,7 @@ from locust import User, constant, events, task
 from locust.exception import StopUser
 
 from harness.errors import HarnessError, PartFailedError, UsageError
+from harness.load.api_publisher import ApiPublisher
 from harness.load.payload import build_pool
 from harness.load.plan import PLAN_VARIABLE, Plan, read_plan
 from harness.load.publisher import RECONNECT_INTERVAL_S, Publisher
@@ -61,17 +62,15 @@ class Storm:
         self.ended = gevent.event.Event()  # every User has stopped
         self._users_left = plan.publishers
         self._arrivals = iter(plan.arrivals)
-        self._publishers = [
-            Publisher(plan.amqp_url, plan.queue, name=f"harness publisher {number}", sleep=gevent.sleep)
-            for number in range(1, plan.publishers + 1)
-        ]
+        self._publishers = [_publisher(plan, number) for number in range(1, plan.publishers + 1)]
         for publisher in self._publishers:
             problem = publisher.connect()
             if problem is not None:
-                raise PartFailedError(f"the publishers need the broker at the start: {problem}")
+                target = "broker" if plan.api_url is None else "ingress"
+                raise PartFailedError(f"the publishers need the {target} at the start: {problem}")
         self.journal = JournalWriter(plan.journal_path)  # last: that it exists tells the driver that all are connected
 
-    def take_publisher(self) -> Publisher:
+    def take_publisher(self) -> Publisher | ApiPublisher:
         """Return a connection that no other User has."""
         return self._publishers.pop()
 
@@ -94,12 +93,19 @@ class Storm:
             self.ended.set()
 
 
+def _publisher(plan: Plan, number: int) -> Publisher | ApiPublisher:
+    """Return one connection by the way that the plan's messages take."""
+    if plan.api_url is not None:
+        return ApiPublisher(plan.api_url, sleep=gevent.sleep)
+    return Publisher(plan.amqp_url, plan.queue, name=f"harness publisher {number}", sleep=gevent.sleep)
+
+
 class PublishingUser(User):
     """One connection: takes an arrival, waits for its time, publishes it, writes down what became of it."""
 
     wait_time = constant(0)  # arrivals set the pace
     storm: Storm
-    publisher: Publisher
+    publisher: Publisher | ApiPublisher
 
     def on_start(self) -> None:
         """Take one of the connections."""

@@ -20,6 +20,7 @@ from harness.load.schedule import Arrival  # noqa: TC001 - as PayloadSizes
 PLAN_VARIABLE = "LOAD_PLAN_FILE"  # in the environment of the publishers' process
 PUBLISHERS_MAX = 64  # one connection and one body in flight each; the scenario file has the same limit
 SCHEMES = ("amqp://", "amqps://")
+API_SCHEME = "http://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Plan:
     sizes: PayloadSizes
     arrivals: tuple[Arrival, ...]  # sorted by time; see ``schedule.build_schedule``
     publishers: int = 4  # connections, each with one message in flight
+    api_url: str | None = None  # of the ingress, where messages go through it; the broker is then its affair
 
     def __post_init__(self) -> None:
         if not self.amqp_url.startswith(SCHEMES):
             raise UsageError(f"load plan: amqp_url begins with {self.amqp_url[:8]!r}; use one of {', '.join(SCHEMES)}")
+        if self.api_url is not None and not self.api_url.startswith(API_SCHEME):
+            raise UsageError(f"load plan: api_url begins with {self.api_url[:8]!r}; use {API_SCHEME}host:port")
         if not self.queue:
             raise UsageError("load plan: queue is empty; name the queue to publish to")
         if not 1 <= self.publishers <= PUBLISHERS_MAX:

@@ -90,6 +90,12 @@ class Phase(Strict):
         return round(self.arrivals * (self.to - self.from_))
 
 
+class LoadPath(Strict):
+    """Which way messages take: straight to the broker, or over HTTP through the ingress of the worker under test."""
+
+    via: Literal["amqp", "api"] = "amqp"
+
+
 class Messages(Strict):
     """Sizes of the published bodies; drawn evenly between the two."""
 
@@ -121,6 +127,7 @@ class Scenario(Strict):
     time_scale: TimeScale = 20.0
     memory_limit: SizeBytes
     messages: Messages
+    load: LoadPath = LoadPath()
     timeline: Annotated[tuple[Phase, ...], Field(min_length=1)]
     restarts: Restarts = Restarts()
     drain_at_most: DurationS = 120.0  # real time: how long the queues may take to empty once the timeline is over

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,26 @@ from harness.probes.broker_queue import watching_queue
 from harness.probes.memory import sampling_memory
 from harness.results import Limit
 from harness.rig.database import Database, migrated_database
+from harness.rig.ingress import ingress
 from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
 from harness.rig.mem0 import fake_mem0
 from harness.rig.waiting import pause_until, wait_for
 from harness.rig.work_queue import work_queue
 from harness.store import write_atomically
 from harness.trial.drain import DrainWatch
-from harness.trial.subject import QUEUE, Endpoints, migrate_argv, worker_argv, worker_env, worker_folder
+from harness.trial.subject import (
+    QUEUE,
+    Endpoints,
+    ingress_argv,
+    ingress_env,
+    migrate_argv,
+    worker_argv,
+    worker_env,
+    worker_folder,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.load.schedule import Arrival
@@ -95,11 +107,15 @@ def run_trial(
         rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
         endpoints = _endpoints(folder, database_url, rabbitmq_url, mem0.url)
         database = _database(plan, endpoints, folder, site)
-        database.seed_pending([arrival.conversation_id for arrival in arrivals])
         kubelet = _kubelet(plan, site, folder, endpoints)
-        with kubelet, sampling_memory(kubelet, folder), watching_queue(queue, kubelet, folder):
+        with (
+            _front_door(plan, site, folder, queue, database, arrivals) as api_url,
+            kubelet,
+            sampling_memory(kubelet, folder),
+            watching_queue(queue, kubelet, folder),
+        ):
             folder.start(time.monotonic() + _LEAD_S, planned_messages=len(arrivals), limit=_limit(plan, site))
-            with _load(scenario, queue, folder, scope, arrivals) as load:
+            with _load(scenario, queue, folder, scope, arrivals, api_url) as load:
                 wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=kubelet.death)
                 watch = DrainWatch(load, queue, mem0, kubelet)
                 ground = Ground(
@@ -132,6 +148,26 @@ def _database(plan: TrialPlan, endpoints: Endpoints, folder: TrialFolder, site: 
     )
 
 
+@contextmanager
+def _front_door(
+    plan: TrialPlan,
+    site: Site,
+    folder: TrialFolder,
+    queue: WorkQueue,
+    database: Database,
+    arrivals: tuple[Arrival, ...],
+) -> Iterator[str | None]:
+    """Have the events stored: by the ingress, whose URL is yielded, or all of them ahead of time."""
+    if plan.scenario.load.via == "amqp":
+        database.seed_pending([arrival.conversation_id for arrival in arrivals])
+        yield None
+        return
+    ready_file = site.scope.tmp / f"ingress-{plan.folder_name}.json"
+    env = site.scope.environment(**ingress_env(queue.amqp_url(), database.url))
+    with ingress(ingress_argv(ready_file), env, ready_file, folder.logs / "ingress.log", cwd=site.root) as url:
+        yield url
+
+
 def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoints) -> Kubelet:
     scale = plan.scenario.time_scale
     env = site.scope.environment(**worker_env(plan.spec, endpoints, scale))
@@ -160,9 +196,14 @@ def _limit(plan: TrialPlan, site: Site) -> Limit:
 
 
 def _load(
-    scenario: Scenario, queue: WorkQueue, folder: TrialFolder, scope: RunScope, arrivals: tuple[Arrival, ...]
+    scenario: Scenario,
+    queue: WorkQueue,
+    folder: TrialFolder,
+    scope: RunScope,
+    arrivals: tuple[Arrival, ...],
+    api_url: str | None,
 ) -> Load:
-    """Publish straight to the broker, past the proxy: a fault on the worker's link must not thin the storm out."""
+    """Publish to the broker or the ingress, past the proxy: a fault on the worker's link must not thin the storm."""
     last_s = arrivals[-1].intended_s if arrivals else 0.0
     plan = Plan(
         amqp_url=queue.amqp_url(),
@@ -174,6 +215,7 @@ def _load(
         sizes=sizes_of(scenario),
         arrivals=arrivals,
         publishers=scenario.messages.publishers,
+        api_url=api_url,
     )
     plan_path = scope.tmp / f"load-{folder.path.name}.json"
     return Load(plan, plan_path=plan_path, log_file=folder.logs / "locust.log", env=scope.environment())

@@ -99,6 +99,16 @@ def migrate_argv(spec: WorkerSpec) -> tuple[str, ...]:
     return (sys.executable, *_MODULE, "migrate", "--preset", spec.preset or "fixed")
 
 
+def ingress_argv(ready_file: Path) -> tuple[str, ...]:
+    """Return the command of the ingress, on a free port that it says in ``ready_file``."""
+    return (sys.executable, *_MODULE, "ingress", "--port", "0", "--ready-file", str(ready_file))
+
+
+def ingress_env(rabbitmq_url: str, database_url: str) -> Mapping[str, str]:
+    """Return the ingress' variables of the contract."""
+    return {"RABBITMQ_URL": rabbitmq_url, "RABBITMQ_QUEUE": QUEUE, "DATABASE_URL": database_url}
+
+
 def worker_env(arm: Arm, endpoints: Endpoints, time_scale: float) -> Mapping[str, str]:
     """Return the variables of the contract, with the arm's timers in real seconds."""
     timers = {name: f"{duration_s / time_scale:.6g}" for name, duration_s in arm.timers.items()}

@@ -116,6 +116,7 @@ def test_a_plan_that_is_no_json_is_refused(tmp_path: Path) -> None:
         ({"queue": ""}, "queue is empty"),
         ({"publishers": PUBLISHERS_MAX + 1}, str(PUBLISHERS_MAX)),
         ({"stop_s": 0.0}, "stop_s"),
+        ({"api_url": "amqp://127.0.0.1"}, "api_url begins with 'amqp://1'; use http://"),
     ],
 )
 def test_a_plan_is_checked_when_it_is_made(plan: Plan, change: dict[str, Any], named: str) -> None:

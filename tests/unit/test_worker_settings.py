@@ -45,6 +45,9 @@ def test_the_environment_overrides_what_a_preset_implies() -> None:
         ("LLM_ANALYSIS_ENABLED", "perhaps"),
         ("SHUTDOWN_GRACE_SECONDS", "inf"),
         ("GROQ_BASE_URL", "groq.example"),
+        ("INGRESS_BODY_BYTES_MAX", "0"),
+        ("INGRESS_PUBLISH_TIMEOUT_SECONDS", "0"),
+        ("INGRESS_QUEUE_MAX_SIZE", "-5"),
     ],
 )
 def test_a_value_out_of_its_range_is_refused_by_its_name(name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Bring your own worker: the examples, played as a user plays them, and a worker that can't be started."""
+"""Small scenarios, played as a user plays them: workers that are not ours, and load that goes through the ingress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.broker import broker
+from harness.rig.broker import Broker, broker
 from harness.rig.run_scope import RunScope
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.incident]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIMIT_S = 240.0
+SMALL = {"examples/consumer.yaml": ("--small",), "examples/leaking_consumer.yaml": ("--small",)}
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,42 @@ class Played:
     status: int
     out: str
     checks: Mapping[str, str]
+    run: Path
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
-    """Both examples, small, played at the same time on one broker."""
-    folder = tmp_path_factory.mktemp("examples")
-    with RunScope("test-own-worker", folder / "state") as scope, broker(scope, folder / "logs") as node:
-        on_this_broker = ("--broker-url", node.amqp_url(), "--management-port", str(node.management_port))
-        runs = {
-            name: subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "harness", "run", str(CHECKOUT / "examples" / f"{name}.yaml"), "--small"),
-                    *("--runs-dir", str(folder / name), *on_this_broker),
-                ],
-                cwd=folder,  # the commands are found by the scenario file, not by where the harness was started
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for name in ("consumer", "leaking_consumer")
+    """All of them, small, on one broker: both examples at the same time, then the load through the ingress."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    with RunScope("test-small-scenarios", folder / "state") as scope, broker(scope, folder / "logs") as node:
+        return {
+            **_play(folder, node, "examples/consumer.yaml", "examples/leaking_consumer.yaml"),
+            **_play(folder, node, "tests/scenarios/through_the_api.yaml"),
         }
-        outs = {name: run.communicate(timeout=LIMIT_S)[0] for name, run in runs.items()}
-    return {name: Played(runs[name].returncode, outs[name], _checks(folder / name / "latest")) for name in runs}
+
+
+def _play(folder: Path, node: Broker, *paths: str) -> dict[str, Played]:
+    """Play these scenarios side by side, and return how each ended, by its name."""
+    runs_dirs = {path: folder / Path(path).stem for path in paths}
+    runs = {
+        path: subprocess.Popen(
+            [
+                *(sys.executable, "-m", "harness", "run", str(CHECKOUT / path), *SMALL.get(path, ())),
+                *("--runs-dir", str(runs_dir)),
+                *("--broker-url", node.amqp_url(), "--management-port", str(node.management_port)),
+            ],
+            cwd=folder,  # a command is found by its scenario file, not by where the harness was started
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for path, runs_dir in runs_dirs.items()
+    }
+    outs = {path: run.communicate(timeout=LIMIT_S)[0] for path, run in runs.items()}
+    return {
+        runs_dir.name: Played(runs[path].returncode, outs[path], _checks(runs_dir / "latest"), runs_dir / "latest")
+        for path, runs_dir in runs_dirs.items()
+    }
 
 
 def _checks(run: Path) -> dict[str, str]:
@@ -77,6 +91,18 @@ def test_a_consumer_that_keeps_failed_calls_is_caught(played: dict[str, Played])
     failed = {name for name, verdict in leaking.checks.items() if verdict == "fail"}
     assert failed == {"memory budget", "memory growth", "memory healthy again"}
     assert leaking.checks["messages answered"] == "pass"
+
+
+def test_load_through_the_ingress_passes(played: dict[str, Played]) -> None:
+    """Guarantees that the scenario's ``load.via`` changes the way, and nothing of what is recorded and judged."""
+    through = played["through_the_api"]
+
+    assert through.status == 0, through.out
+    assert through.checks["messages accounted for"] == "pass"
+    assert set(through.checks.values()) == {"pass"}
+    trial = through.run / "trials" / "fixed"
+    assert "ingress_connected" in (trial / "logs" / "ingress.log").read_text()
+    assert len((trial / "publishes.jsonl").read_text().splitlines()) == 2 * 60
 
 
 def test_a_command_that_does_not_exist_exits_2(tmp_path: Path) -> None:
