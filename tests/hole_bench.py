@@ -80,5 +80,6 @@ def running(bench: Bench, preset: str, with_: str = "", without: str = "") -> It
 def retried(bench: Bench, now: datetime, preset: str, with_: str = "") -> dict[str, int]:
     """Run the retry job of ``preset`` once, at the time ``now``; return its stats."""
     remedies = chosen.choose(preset, None, with_.split(), [])
-    with assembled_retry_job(load_settings(bench.environment(), remedies), remedies, lambda: now) as job:
+    settings = load_settings(bench.environment(), remedies)
+    with assembled_retry_job(settings, remedies, lambda: now, threading.Event()) as job:
         return job.process_failed_events().as_dict()

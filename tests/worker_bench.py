@@ -166,6 +166,19 @@ class Bench:
         wait_for("the worker's connection in the broker's list", is_listed, timeout_s=LIMIT_S)
         api.close_connections()
 
+    def delete_queue(self) -> None:
+        """Delete the work queue, which cancels its consumer."""
+        with self._channel() as channel:
+            channel.queue_delete(self.queue.name)
+
+    def is_consumed(self) -> bool:
+        """Return whether the work queue is there, with a consumer: at once, where the management API lags."""
+        with self._channel() as channel:
+            try:
+                return bool(channel.queue_declare(self.queue.name, passive=True).method.consumer_count)
+            except pika.exceptions.ChannelClosedByBroker:
+                return False
+
     def dead_letters(self) -> list[tuple[bytes, str]]:
         """Return the dead letters, body and reason, and leave none."""
         with self._channel() as channel:

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.bench import burst_to_kill, fake_mem0, proxy, publisher, sampler
+from harness.bench import burst_to_kill, collector, fake_mem0, proxy, publisher, sampler
 from harness.bench.figure import BenchResult
 from harness.bench.ground import Ground
 from harness.bench.other_work import cpu_clocks, others_share
@@ -34,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Ground], tuple[Figure, ...]]] = {
     "fake_mem0": fake_mem0.measure,
     "proxy": proxy.measure,
     "sampler": sampler.measure,
+    "collector": collector.measure,
 }
 
 

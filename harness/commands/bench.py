@@ -32,8 +32,8 @@ def bench(
 ) -> int:
     """Measure what the harness itself costs, as figures and as ratios against a bare counterpart. Under five minutes.
 
-    Benchmarks: burst_to_kill, publisher, fake_mem0, proxy, sampler. Exit 0 whatever the figures are, unless a part
-    broke.
+    Benchmarks: burst_to_kill, publisher, fake_mem0, proxy, sampler, collector. Exit 0 whatever the figures are, unless
+    a part broke.
 
     \b
     Examples:

@@ -4,9 +4,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.rig.databases import SQLITE
+from harness.rig.proxy import proxy
 from harness.rig.waiting import wait_for
 from tests.worker_bench import (
     ANSWER,
@@ -93,6 +95,39 @@ def test_the_worker_outlives_its_broker(bench: Bench) -> None:
         wait_for("the consumer", bench.queue.consumers, timeout_s=LIMIT_S, alive=worker.death)
         bench.publish(conversation("c-1"))
         bench.wait_for_rows({"c-0": PROCESSED, "c-1": PROCESSED})
+
+
+def test_twenty_lost_connections_leave_nothing_behind(parts: BenchParts, bench: Bench) -> None:
+    """Guarantees the reconnection after a cut link and after a cancelled consumer, with nothing leaked.
+
+    The link is cut by a proxy; the consumer is cancelled by the broker, because its queue was deleted. Each time a
+    message published afterwards must be processed.
+    """
+    with proxy(parts.scope, parts.logs, kind="embedded") as between:
+        link = between.open_link("leak", parts.node.upstream)
+        bench.env["RABBITMQ_URL"] = bench.queue.amqp_url(host=link.host, port=link.port)
+
+        def lose_and_find_again(number: int) -> None:
+            if number % 2:
+                bench.delete_queue()
+            else:
+                link.set_enabled(False)
+                link.set_enabled(True)
+            wait_for("the consumer again", bench.is_consumed, timeout_s=LIMIT_S, alive=worker.death)
+            bench.publish(conversation(f"c-{number}"))
+            bench.wait_for_stats(processed=number + 1)
+
+        with bench.worker("--preset", "fixed") as worker:
+            process = psutil.Process(worker.pid)
+            for number in range(4):
+                lose_and_find_again(number)
+            before = (process.num_threads(), process.num_fds(), process.memory_info().rss)
+            for number in range(4, 24):
+                lose_and_find_again(number)
+            after = (process.num_threads(), process.num_fds(), process.memory_info().rss)
+            link.heal()
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 4 * 2**20
 
 
 def test_sigterm_lets_the_work_in_hand_finish(bench: Bench) -> None:

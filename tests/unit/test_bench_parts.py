@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.bench import raw_http
+from harness.bench import collector, raw_http
 from harness.bench.burst_to_kill import Delivered, delivered_until_kill, scenario_until_the_kill
 from harness.bench.byte_stream import sink, stream_s
 from harness.bench.other_work import CpuClocks, cpu_clocks, others_share
@@ -217,3 +217,21 @@ def test_a_server_that_stops_reading_does_not_stop_the_bench(monkeypatch: pytest
             asyncio.run(post_all_s(target, requests=2, connections=2))
         with pytest.raises(PartFailedError, match="TimeoutError"):
             asyncio.run(hang(target))
+
+
+def test_the_collectors_rate_is_read_from_the_workers_gauges() -> None:
+    """Guarantees that start-up is not counted, nor the time after the last message, nor a line half written."""
+    gauges = "".join(
+        f'{{"mono_s": {mono_s}, "acked": {acked}}}\n' for mono_s, acked in ((1, 0), (5, 0), (6, 10), (7, 20), (9, 20))
+    )
+
+    assert collector.rate(gauges) == 10
+    assert collector.finished(gauges + '{"mono_s": 10, "ack') == 20
+    assert collector.finished("") == 0
+
+
+def test_gauges_without_a_beginning_or_an_end_give_no_rate() -> None:
+    """Guarantees that a worker that acknowledged nothing, or was seen too late, breaks the benchmark."""
+    for gauges in ("", '{"mono_s": 1, "acked": 0}\n', '{"mono_s": 1, "acked": 3}\n'):
+        with pytest.raises(PartFailedError, match="gauges do not show"):
+            collector.rate(gauges)

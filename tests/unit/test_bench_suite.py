@@ -38,8 +38,8 @@ def refused(_ground: Ground) -> tuple[Figure, ...]:
 
 
 def test_without_names_all_benchmarks_run_in_their_order() -> None:
-    """Guarantees the five benchmarks, and that the incident is played first, while nothing else has run."""
-    assert chosen(()) == ("burst_to_kill", "publisher", "fake_mem0", "proxy", "sampler")
+    """Guarantees the six benchmarks, and that the incident is played first, while nothing else has run."""
+    assert chosen(()) == ("burst_to_kill", "publisher", "fake_mem0", "proxy", "sampler", "collector")
 
 
 def test_named_benchmarks_run_once_each_in_their_own_order() -> None:

@@ -37,7 +37,10 @@ def choose(behaviour: Behaviour) -> ConsumerStart:
 
 
 def consume_first(channel: Any, queue: str, prefetch_count: int, callback: Callable[..., None]) -> str:
-    """Start to consume, then set the prefetch: it waits for the channel's next consumer, and there is none."""
+    """Start to consume, then set the prefetch: it waits for the channel's next consumer, and there is none.
+
+    Hole 2: what the broker pushes then waits in the executor's queue, each message with its whole body, 3 MB.
+    """
     tag = channel.basic_consume(queue=queue, on_message_callback=callback)
     channel.basic_qos(prefetch_count=prefetch_count)
     return str(tag)

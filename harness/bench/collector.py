@@ -1,0 +1,184 @@
+"""The price of a full garbage collection after each message: throughput and peak, with it and without.
+
+The report's clean-up calls ``gc.collect()`` from ten threads and names no price (hole 15). Here the real worker drains
+a queue of 3 MB messages from a memory API that answers at once: as the report has it and without its clean-up, and the
+fixed worker as it is and with a collection after each message. It judges the worker, not the harness, so it has no aim.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from harness.bench import raw_pika
+from harness.bench.figure import Figure, compared
+from harness.bench.ground import BODY_BYTES_MAX, BODY_BYTES_MIN, REPEATS, SEED
+from harness.errors import PartFailedError
+from harness.load.payload import PayloadSizes, build_pool
+from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
+from harness.probes.memory import resident_bytes
+from harness.results import MIB
+from harness.rig.broker import broker
+from harness.rig.mem0 import Mem0, fake_mem0
+from harness.rig.process import Child
+from harness.rig.waiting import wait_for
+from harness.rig.work_queue import WorkQueue, work_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.bench.ground import Ground
+    from harness.load.payload import Template
+    from harness.rig.broker import Broker
+
+_DRAIN_TIMEOUT_S = 120.0  # a few seconds on an idle machine
+_MIGRATE_TIMEOUT_S = 60.0
+# The fixed worker has no collection to switch on, so one is put around its handling of a message, as the report's is.
+_WITH_COLLECTION = """
+import gc
+from worker_under_test.remedies import clean_up
+plain = clean_up.streamed
+def collecting(*arguments):
+    try:
+        plain(*arguments)
+    finally:
+        gc.collect()
+clean_up.streamed = collecting
+from worker_under_test.command_line import main
+main()
+"""
+_WORKER = (sys.executable, "-m", "worker_under_test")
+_COLLECTING = (sys.executable, "-c", _WITH_COLLECTION)
+# The same prefetch for all, so that none takes the whole queue at once.
+_POSTMORTEM = ("--preset", "postmortem", "--with", "prefetch_in_force")
+_FIXED = ("--preset", "fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one worker made of one queue."""
+
+    messages_per_s: float
+    cpu_ms: float  # for each message, start-up included
+    peak_mib: float
+
+
+def measure(ground: Ground) -> tuple[Figure, ...]:
+    """Return messages/s and peak of both workers, with a collection after each message against without."""
+    count = ground.amount(full=150, quick=40)
+    sizes = PayloadSizes(BODY_BYTES_MIN, BODY_BYTES_MAX)
+    arrivals = build_schedule([ArrivalPhase("collector", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes)
+    pool = build_pool(SEED, sizes)
+    variants = {
+        "postmortem": (*_WORKER, *_POSTMORTEM),
+        "postmortem without": (*_WORKER, *_POSTMORTEM, "--without", "clean_up"),
+        "fixed with": (*_COLLECTING, *_FIXED),
+        "fixed": (*_WORKER, *_FIXED),
+    }
+    drained: dict[str, list[Drained]] = {name: [] for name in variants}
+    with (
+        broker(ground.scope, ground.logs) as node,
+        fake_mem0(ground.scope, ground.logs, seed=SEED, journal=ground.folder / "mem0.jsonl") as mem0,
+    ):
+        mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
+        for repeat in range(ground.amount(full=REPEATS, quick=1)):
+            for name, argv in variants.items():
+                ground.tell(f"collector: repeat {repeat + 1}, {name}, {count} messages of 3 MB")
+                drained[name].append(_drained(ground, node, mem0, arrivals, pool, f"{name}-{repeat}", argv))
+    note = f"{count} messages, 10 threads, prefetch 10, the memory API answers at once"
+    return (
+        *_figures("postmortem, gc.collect()", drained["postmortem"], drained["postmortem without"], note),
+        *_figures("fixed, gc.collect() added", drained["fixed with"], drained["fixed"], note),
+    )
+
+
+def _figures(name: str, with_: Sequence[Drained], without: Sequence[Drained], note: str) -> tuple[Figure, ...]:
+    rates = [each.messages_per_s for each in with_], [each.messages_per_s for each in without]
+    cpu_ms = [each.cpu_ms for each in with_], [each.cpu_ms for each in without]
+    peaks = [each.peak_mib for each in with_], [each.peak_mib for each in without]
+    against = "the same without"
+    return (
+        compared(name, "messages/s", *rates, against=against, note=note),
+        compared(name, "ms CPU a message", *cpu_ms, against=against, note=f"{note}; start-up included"),
+        compared(name, "MiB peak", *peaks, against=against, note=note),
+    )
+
+
+def _drained(
+    ground: Ground,
+    node: Broker,
+    mem0: Mem0,
+    arrivals: Sequence[Arrival],
+    pool: Sequence[Template],
+    name: str,
+    argv: Sequence[str],
+) -> Drained:
+    """Fill a queue, start a worker on it, and return how it went. Raises PartFailedError when it ended early."""
+    name = name.replace(" ", "-")
+    with work_queue(node, f"{ground.scope.run_id}-{name}", "bench") as queue:
+        raw_pika.publish(queue.amqp_url(), queue.name, arrivals, pool, confirms=True)
+        env = _environment(ground, queue, mem0, ground.folder / name)
+        _migrate(ground, env, name)
+        with Child(name, argv, env, ground.logs / f"{name}.log") as worker:
+            stats = ground.folder / f"{name}.jsonl"
+            wait_for(
+                "the worker to drain its queue",
+                lambda: stats.exists() and finished(stats.read_text(encoding="utf-8")) >= len(arrivals),
+                timeout_s=_DRAIN_TIMEOUT_S,
+                alive=worker.death,
+            )
+            cpu_ms, peak_mib = _cost(worker)
+        return Drained(rate(stats.read_text(encoding="utf-8")), cpu_ms / len(arrivals), peak_mib)
+
+
+def _cost(worker: Child) -> tuple[float, float]:
+    """Return the CPU time and the peak of a worker that still runs. Raises PartFailedError when it does not."""
+    try:
+        cpu = psutil.Process(worker.pid).cpu_times()
+    except psutil.NoSuchProcess as error:
+        raise PartFailedError(f"the worker has ended: {worker.tail()}") from error
+    found = resident_bytes(worker.pid)
+    if found is None:
+        raise PartFailedError(f"the worker has ended: {worker.tail()}")
+    return 1000 * (cpu.user + cpu.system), found[1] / MIB
+
+
+def _environment(ground: Ground, queue: WorkQueue, mem0: Mem0, path: Path) -> Mapping[str, str]:
+    return ground.scope.environment(
+        RABBITMQ_URL=queue.amqp_url(),
+        RABBITMQ_QUEUE=queue.name,
+        MEMORY_API_URL=mem0.url,
+        DATABASE_URL=f"sqlite:///{path}.db",
+        WORKER_STATS_FILE=f"{path}.jsonl",
+    )
+
+
+def _migrate(ground: Ground, env: Mapping[str, str], name: str) -> None:
+    with Child("migrate", (*_WORKER, "migrate"), env, ground.logs / f"{name}-migrate.log") as child:
+        if child.wait(_MIGRATE_TIMEOUT_S) != 0:
+            raise PartFailedError(f"the worker's migrate failed: {child.tail()}")
+
+
+def finished(stats: str) -> int:
+    """Return how many messages the worker had acknowledged, by the last whole line of its gauges."""
+    lines = [line for line in stats.splitlines(keepends=True) if line.endswith("\n")]
+    return int(json.loads(lines[-1])["acked"]) if lines else 0
+
+
+def rate(stats: str) -> float:
+    """Return messages/s from the last gauge without an acknowledgement to the first one with the last of them.
+
+    Raises PartFailedError when the gauges don't show both.
+    """
+    gauges = [json.loads(line) for line in stats.splitlines()]
+    total = max((gauge["acked"] for gauge in gauges), default=0)
+    before = [gauge["mono_s"] for gauge in gauges if gauge["acked"] == 0]
+    if not before or total == 0:
+        raise PartFailedError("the worker's gauges do not show how long it took")
+    ended_s = next(gauge["mono_s"] for gauge in gauges if gauge["acked"] == total)
+    return float(total / (ended_s - max(before)))
