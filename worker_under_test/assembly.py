@@ -18,6 +18,7 @@ from worker_under_test.conversation_event_repository import RetryPolicy, utc_now
 from worker_under_test.database import open_database, session_factory
 from worker_under_test.dead_letter_queue import DeadLetterQueue
 from worker_under_test.failed_events_processing import FailedEventsProcessor
+from worker_under_test.live_objects import CountedPoster, LiveObjects
 from worker_under_test.llm_analysis_utils import LlmClient, MemoryApiClient
 from worker_under_test.rabbitmq_consumer import ConsumerRemedies, RabbitMQConsumer
 from worker_under_test.remedies import (
@@ -71,12 +72,15 @@ def _parts(
     settled: frozenset[ConversationEventStatus],
     now: Callable[[], datetime],
     finished_calls: FinishedCalls,
+    live: LiveObjects | None = None,
 ) -> _Parts:
     engine = open_database(settings.database_url, settings.max_workers + _SPARE_CONNECTIONS)
     sessions = session_factory(engine)
     policy = RetryPolicy(retry_schedule.choose(remedies.retry_schedule), settings.retry_base_hours, now)
     recorder = failure_record.choose(remedies.failure_record, sessions, policy, settings.record_hold_s, stopping)
-    poster = total_deadline.choose(remedies.total_deadline, settings.memory_api_timeout_s)
+    poster = CountedPoster(
+        total_deadline.choose(remedies.total_deadline, settings.memory_api_timeout_s), live or LiveObjects()
+    )
     service = ConversationEventProcessingService(
         llm_client=LlmClient(settings, poster, remedies.llm_switch),
         memory_api=MemoryApiClient(settings, poster),
@@ -99,7 +103,7 @@ def assembled_consumer(
     """Yield the worker, ready to ``run``; the database is closed behind it."""
     settled = idempotent_redelivery.settled_statuses(remedies.idempotent_redelivery)
     finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
-    parts = _parts(settings, remedies, stopping, settled, utc_now, finished)
+    parts = _parts(settings, remedies, stopping, settled, utc_now, finished, stats.live)
     dead_letters = DeadLetterQueue(settings)
     chosen = ConsumerRemedies(
         start=prefetch_in_force.choose(remedies.prefetch_in_force),

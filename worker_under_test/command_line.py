@@ -23,6 +23,7 @@ from worker_under_test.assembly import assembled_consumer, assembled_retry_job
 from worker_under_test.config_settings import Settings, load_settings
 from worker_under_test.database import create_schema, open_database
 from worker_under_test.errors import ConfigurationError
+from worker_under_test.flight_recorder import flight_recorded
 from worker_under_test.remedies import chosen
 from worker_under_test.remedies.table import ALL
 from worker_under_test.worker_log import configure_log
@@ -84,6 +85,7 @@ def run(
         with (
             assembled_consumer(settings, remedies, stats, stopping) as consumer,
             stats_written(stats, settings.stats_file, settings.stats_interval_s),
+            flight_recorded(stats, settings.flight_recorder_dir),
         ):
             try:
                 drained = consumer.run()

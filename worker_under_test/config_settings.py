@@ -55,6 +55,7 @@ class Settings:
     ingress_body_bytes_max: int
     ingress_publish_timeout_s: float
     ingress_queue_max_size: int
+    flight_recorder_dir: str | None
 
     @property
     def backpressure_limit(self) -> int:
@@ -100,6 +101,7 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
         ingress_body_bytes_max=read.integer("INGRESS_BODY_BYTES_MAX", 16 * 2**20, at_least=1, at_most=128 * 2**20),
         ingress_publish_timeout_s=read.number("INGRESS_PUBLISH_TIMEOUT_SECONDS", 10, above=0),
         ingress_queue_max_size=read.integer("INGRESS_QUEUE_MAX_SIZE", 20, at_least=1, at_most=10_000),
+        flight_recorder_dir=read.text("FLIGHT_RECORDER_DIR"),
     )
 
 

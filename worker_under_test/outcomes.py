@@ -27,7 +27,7 @@ from worker_under_test.errors import (
 DETAILS_LENGTH_MAX = 500
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Delivery:
     """One message in hand.
 

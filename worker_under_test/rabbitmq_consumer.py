@@ -121,6 +121,7 @@ class RabbitMQConsumer:
         if self._stopping.is_set():
             return  # unacknowledged, so the broker delivers it to somebody else
         delivery = Delivery(body, method.delivery_tag, self._channel_epoch)
+        self._stats.live.take(delivery)
         if not self._check_queue_and_backpressure(delivery):
             return
         self._stats.add("executor_queue")
@@ -142,9 +143,8 @@ class RabbitMQConsumer:
         try:
             if self._stopping.is_set() or self._remedies.is_stale(delivery, self._channel_epoch):
                 return  # the broker has it, or gets it back when the connection closes
-            failure = self._remedies.attempt(
-                partial(self._remedies.handling, self._service, self._remedies.in_hand), delivery
-            )
+            work = partial(self._remedies.handling, self._service, self._remedies.in_hand)
+            failure = self._remedies.attempt(self._stats.live.noting_failures(work), delivery)
             if failure is None:
                 self._stats.add("processed")
             settlement = Settlement.ACK if failure is None else self._outcome(delivery, failure)

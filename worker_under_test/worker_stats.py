@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker_under_test.live_objects import LiveObjects
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,11 +37,12 @@ _KEYS = (
 
 
 class WorkerStats:
-    """Counters that any thread may change."""
+    """Counters that any thread may change, and the register of what is alive."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter(dict.fromkeys(_KEYS, 0))
+        self.live = LiveObjects()
 
     def add(self, key: str, amount: int = 1) -> None:
         """Change one count."""
@@ -63,10 +66,14 @@ class WorkerStats:
         with self._lock:
             return self._counts["executor_queue"] + self._counts["in_flight"]
 
+    def counts(self) -> dict[str, int]:
+        """Return the counts, as of one moment."""
+        with self._lock:
+            return {key: self._counts[key] for key in _KEYS}
+
     def line(self) -> str:
         """Return the counts as one JSON line."""
-        with self._lock:
-            return json.dumps({"mono_s": round(time.monotonic(), 3), **{key: self._counts[key] for key in _KEYS}})
+        return json.dumps({"mono_s": round(time.monotonic(), 3), **self.counts()})
 
 
 @contextmanager

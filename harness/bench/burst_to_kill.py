@@ -16,11 +16,13 @@ from harness.bench import raw_pika
 from harness.bench.figure import Aim, Figure, compared
 from harness.bench.flow import published_and_drained
 from harness.bench.ground import MEGABYTE, REPEATS, SEED
+from harness.bench.recorder_cost import recorder_figure
 from harness.campaign import Order, run_campaign
 from harness.checkers.figures import figures
 from harness.errors import ScenarioError
 from harness.load.payload import PayloadSizes, build_pool
 from harness.load.schedule import ArrivalPhase, Burst, build_schedule
+from harness.results.flight import Flight
 from harness.rig.broker import broker
 from harness.rig.work_queue import work_queue
 from harness.scenario import Burst as BurstOfPhase
@@ -28,8 +30,11 @@ from harness.scenario import Expect, Scenario, find_scenario, load_scenario
 from harness.scenario.expectations import OomKilled
 from harness.scenario.overrides import Overrides, overridden
 from harness.store import read_run
+from harness.store.flight_files import read_flight
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.bench.ground import Ground
     from harness.load.payload import Template
     from harness.load.schedule import Arrival
@@ -65,7 +70,8 @@ def measure(ground: Ground) -> tuple[Figure, ...]:
     """
     scenario = scenario_until_the_kill()
     command = ("harness", "bench", "--only", "burst_to_kill", *(("--quick",) if ground.quick else ()))
-    run = read_run(run_campaign(Order(scenario, ground.folder, command), ground.narrator))
+    path = run_campaign(Order(scenario, ground.folder, command), ground.narrator)
+    run = read_run(path)
     trial = run.trial(ARM)
     kill_s = figures(run, scenario).get(f"{ARM}.burst_to_first_kill_s")
     delivered = delivered_until_kill(trial, kill_s, scenario) if trial is not None and kill_s is not None else None
@@ -86,7 +92,14 @@ def measure(ground: Ground) -> tuple[Figure, ...]:
             against="raw pika drain",
             note=note,
         ),
+        recorder_figure(_flight(path, trial)),
     )
+
+
+def _flight(run: Path, trial: TrialRecord | None) -> Flight:
+    if trial is None or not trial.lives:
+        return Flight()
+    return read_flight(run / "trials" / trial.arm / "flight", trial.lives[0].pid, trial.start_mono_s)
 
 
 def scenario_until_the_kill() -> Scenario:

@@ -12,6 +12,7 @@ from harness.commands import (
     gate_power,
     history,
     list_scenarios,
+    postmortem,
     report,
     reproduce,
     run,
@@ -29,7 +30,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 usage or bad scenario, 3 unknown, 4 harness broken, 5 refused target,"
     " 130/143 interrupted.",
 )
-for verb in (reproduce, run, check, report, validate, doctor, bench, verify, gate, history):
+for verb in (reproduce, run, check, report, postmortem, validate, doctor, bench, verify, gate, history):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.command("gate-power")(gate_power.gate_power)
 app.command("list")(list_scenarios.list_scenarios)

@@ -189,3 +189,4 @@ class TrialRecord:
     drain: Drain | None = None
     damaged: tuple[str, ...] = ()  # files or lines that could not be read, each said in a sentence
     links: tuple[tuple[str, str], ...] = ()  # (label, path relative to the run directory) of memray pages and logs
+    start_mono_s: float = 0.0  # replay time zero on the machine's monotonic clock

@@ -108,6 +108,7 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         drain=_told(lambda: _drain(events), None, damaged),
         damaged=tuple(damaged),
         links=tuple(_links(folder, run)),
+        start_mono_s=start_s,
     )
     return math.inf if facts.start_mono_s is None else facts.start_mono_s, record
 

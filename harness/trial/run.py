@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from harness.load.driver import Load
 from harness.load.plan import Plan
 from harness.probes.broker_queue import watching_queue
 from harness.probes.memory import sampling_memory
+from harness.probes.outside_flight import recording_from_outside
 from harness.results import Limit
 from harness.rig.database import Database, migrated_database
 from harness.rig.ingress import ingress
@@ -38,6 +39,7 @@ from harness.trial.subject import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from harness.load.schedule import Arrival
@@ -113,6 +115,7 @@ def run_trial(
             kubelet,
             sampling_memory(kubelet, folder),
             watching_queue(queue, kubelet, folder),
+            _outside_recorder(plan, kubelet, folder, scope),
         ):
             folder.start(time.monotonic() + _LEAD_S, planned_messages=len(arrivals), limit=_limit(plan, site))
             with _load(scenario, queue, folder, scope, arrivals, api_url) as load:
@@ -138,6 +141,7 @@ def _endpoints(folder: TrialFolder, database_url: str, rabbitmq_url: str, memory
         database_url=database_url,
         stats_file=folder.path / "worker_stats.jsonl",
         alerts_file=folder.path / "alerts.jsonl",
+        flight_folder=folder.path / "flight",
     )
 
 
@@ -189,6 +193,15 @@ def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoi
         name=plan.folder_name,
         grace_s=_WORKER_GRACE_S,
     )
+
+
+def _outside_recorder(
+    plan: TrialPlan, kubelet: Kubelet, folder: TrialFolder, scope: RunScope
+) -> AbstractContextManager[None]:
+    """Record a command's flight from outside; a preset has its own recorder."""
+    if plan.spec.worker.command is None:
+        return nullcontext()
+    return recording_from_outside(kubelet, folder, scope.environment())
 
 
 def _limit(plan: TrialPlan, site: Site) -> Limit:

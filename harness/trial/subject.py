@@ -33,6 +33,7 @@ class Endpoints:
     database_url: str
     stats_file: Path
     alerts_file: Path
+    flight_folder: Path
 
 
 def worker_argv(spec: WorkerSpec, capture: Path | None) -> tuple[str, ...]:
@@ -120,6 +121,7 @@ def worker_env(arm: Arm, endpoints: Endpoints, time_scale: float) -> Mapping[str
         "DATABASE_URL": endpoints.database_url,
         "WORKER_STATS_FILE": str(endpoints.stats_file),
         "ALERTS_FILE": str(endpoints.alerts_file),
+        "FLIGHT_RECORDER_DIR": str(endpoints.flight_folder),
         **timers,
         **arm.env,
         **arm.worker.env,

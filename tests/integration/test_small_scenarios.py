@@ -105,6 +105,19 @@ def test_load_through_the_ingress_passes(played: dict[str, Played]) -> None:
     assert len((trial / "publishes.jsonl").read_text().splitlines()) == 2 * 60
 
 
+def test_the_last_seconds_of_a_worker_that_is_not_ours_can_be_read(played: dict[str, Played]) -> None:
+    """Guarantees a post-mortem of a program without a recorder: memory by kind, the broker, and py-spy's stacks."""
+    argv = [sys.executable, "-m", "harness", "postmortem", str(played["leaking_consumer"].run), "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+
+    found = json.loads(done.stdout)
+    assert dict(found["memory"])["anon"] > 0
+    assert found["rows"][-1]["rss_bytes"] > 0
+    assert found["rows"][-1]["broker_ready"] is not None
+    assert any("leaking_consumer.py" in frame for group in found["stacks"] for frame in group["frames"])
+    assert found["notes"] == ["the worker has no flight recorder: what only it can know is missing"]
+
+
 def test_a_command_that_does_not_exist_exits_2(tmp_path: Path) -> None:
     """Guarantees that the arm and the command are named, and that no run directory is made."""
     example = (CHECKOUT / "examples" / "consumer.yaml").read_text()

@@ -7,9 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.results.flight import Flight
 from harness.rig.databases import SQLITE
 from harness.rig.proxy import proxy
 from harness.rig.waiting import wait_for
+from harness.store.flight_files import read_flight
 from tests.worker_bench import (
     ANSWER,
     HANG,
@@ -65,6 +67,30 @@ def test_the_broker_says_which_prefetch_is_in_force(bench: Bench, options: tuple
         bench.publish(conversation("c-0"))
         bench.wait_for_stats(acked=1)
         assert [consumer.prefetch_count for consumer in bench.queue.consumers()] == [prefetch]
+
+
+def test_the_flight_recorder_of_a_killed_worker_says_what_it_held(bench: Bench) -> None:
+    """Guarantees the last sample of a real worker: its queue, its open calls and their age, every body, its stacks."""
+    bench.mem0.put_rules([], HANG)
+    bench.env.update(MEMORY_API_TIMEOUT_SECONDS="30", FLIGHT_RECORDER_DIR=str(bench.folder / "flight"))
+    bodies = [conversation(f"c-{number}") for number in range(25)]
+    bench.publish(*bodies)
+    with bench.worker("--preset", "incident", "--mechanism", "M1") as worker:
+
+        def recorded() -> Flight | None:
+            flight = read_flight(bench.folder / "flight", worker.pid, 0.0)
+            in_read = [g for stacks in flight.stacks[-1:] for g in stacks.groups if len(g.threads) == 10]
+            return flight if in_read and len(flight.samples[-1].call_ages_s) == 10 else None
+
+        wait_for("ten open calls on record", recorded, timeout_s=LIMIT_S)
+        worker.kill()
+        flight = read_flight(bench.folder / "flight", worker.pid, 0.0)
+    last = flight.samples[-1]
+    assert (last.executor_queue, last.in_flight, last.bodies) == (15, 10, 25)
+    assert last.bodies_bytes == sum(len(body) for body in bodies)
+    assert last.call_ages_s[0] >= last.call_ages_s[-1] > 0
+    assert not flight.ended
+    assert any("total_deadline.py" in frame for frame in flight.stacks[-1].groups[0].frames)
 
 
 @pytest.mark.parametrize("preset", ["incident", "fixed"])

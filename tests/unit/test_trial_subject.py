@@ -13,7 +13,7 @@ from tests.scenario_documents import document, scenario_of, written
 
 CAPTURE = Path("life-0.bin")
 MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--output", "life-0.bin")
-ENDPOINTS = Endpoints("amqp://here", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"))
+ENDPOINTS = Endpoints("amqp://here", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"), Path("flight"))
 
 
 def with_worker(base: Path, /, **worker: Any) -> Scenario:

@@ -1,0 +1,76 @@
+"""``harness postmortem RUN``: the last seconds of a worker of a stored run, as an engineer on call reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands import asking
+from harness.commands.output import results
+from harness.errors import UsageError
+from harness.store import read_run
+from harness.store.flight_files import read_flight
+from reports.postmortem import postmortem as put_together
+from reports.postmortem_text import as_document, postmortem_lines
+
+if TYPE_CHECKING:
+    from harness.results import RunRecord, TrialRecord, WorkerLife
+
+_KILLED = {"kernel", "watchdog", "an unknown SIGKILL"}
+
+
+def postmortem(
+    run: Annotated[Path, typer.Argument(help="A run directory, or 'latest'.")] = Path("latest"),
+    arm: Annotated[str | None, typer.Option(help="The arm; by default the first one whose worker was killed.")] = None,
+    life: Annotated[int | None, typer.Option(help="The life, from 0; by default the first that was killed.")] = None,
+    runs_dir: asking.RunsDir = asking.RUNS_DIR,
+    as_json: asking.Json = False,
+) -> int:
+    """Print how a life of the worker ended, and its last 30 seconds. Starts nothing; a run that was cut off will do.
+
+    \b
+    Examples:
+      harness postmortem
+      harness postmortem runs/20260101T114204Z-incident_1142-4c1f --arm incident --life 1
+      harness postmortem latest --json
+    """
+    path = runs_dir / "latest" if str(run) == "latest" else run
+    record = read_run(path)
+    trial = _trial(record, arm)
+    chosen = _life(trial, life)
+    flight = read_flight(path / "trials" / trial.arm / "flight", chosen.pid, trial.start_mono_s)
+    found = put_together(trial, chosen, flight)
+    run_id = record.manifest.run_id
+    text = as_document(found, run_id) if as_json else "\n".join(postmortem_lines(found, run_id))
+    results().print(text, markup=False)
+    return 0
+
+
+def _trial(record: RunRecord, arm: str | None) -> TrialRecord:
+    names = ", ".join(trial.arm for trial in record.trials) or "none"
+    if arm is None:
+        killed = [trial for trial in record.trials if _killed(trial)]
+        trial = next(iter([*killed, *record.trials]), None)
+    else:
+        trial = record.trial(arm)
+    if trial is None:
+        raise UsageError(f"--arm {arm or '(not given)'}: the run has no such arm; it has: {names}")
+    return trial
+
+
+def _life(trial: TrialRecord, index: int | None) -> WorkerLife:
+    lives = ", ".join(str(life.index) for life in trial.lives) or "none"
+    if index is None:
+        found = next(iter([*_killed(trial), *reversed(trial.lives)]), None)
+    else:
+        found = next((life for life in trial.lives if life.index == index), None)
+    if found is None:
+        given = "(not given)" if index is None else index
+        raise UsageError(f"--life {given}: the worker of arm {trial.arm} has no such life; it has: {lives}")
+    return found
+
+
+def _killed(trial: TrialRecord) -> list[WorkerLife]:
+    return [life for life in trial.lives if life.ended_by in _KILLED]

@@ -1,0 +1,140 @@
+"""The flight recorder: the worker's last half minute, on disk before anything can end it.
+
+A thread of its own writes, four times a second, what the worker holds: memory by kind, its queue, the age of its open
+calls, live bodies and exceptions, the collector's counts; and once a second where every thread is. Each line is one
+``write`` to the kernel, so a SIGKILL loses the line that was being written and nothing else. It is a ring of two files:
+when one is full, the older one is written anew. ``command_line`` starts it where FLIGHT_RECORDER_DIR is set. It
+interprets nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import structlog
+
+from worker_under_test.memory_in_use import MemoryInUse
+from worker_under_test.thread_stacks import stack_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from worker_under_test.worker_stats import WorkerStats
+
+logger = structlog.get_logger()
+
+INTERVAL_S = 0.25
+_STACKS_EVERY = 4  # samples: stacks once a second
+# The older file is whole when the newer one begins, so this much is always there: more than the 30 s that are wanted.
+_FILE_SPAN_S = 40.0
+# Ten threads deep in httpx write 8 kB a second: 0.5 MB in 40 s. Beyond this a file is full, whatever its span.
+_FILE_BYTES_MAX = 4 * 2**20
+_JOIN_TIMEOUT_S = 5.0
+_CALLS_MAX = 20  # ages written, oldest first; the count is written whole
+
+
+class _Ring:
+    """Two files, ``<pid>-0.jsonl`` and ``<pid>-1.jsonl``, written in turn."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = [folder / f"{os.getpid()}-{number}.jsonl" for number in (0, 1)]
+        self._turn = 0
+        self._bytes = 0
+        self._began_mono_s = time.monotonic()
+        self._descriptor = self._opened()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def write(self, fields: dict[str, object]) -> None:
+        """Append one line; it is in the kernel's hands when this returns."""
+        is_full = self._bytes > _FILE_BYTES_MAX or time.monotonic() - self._began_mono_s > _FILE_SPAN_S
+        if is_full:
+            self._turn = 1 - self._turn
+            opened = self._opened()
+            os.close(self._descriptor)
+            self._descriptor, self._bytes, self._began_mono_s = opened, 0, time.monotonic()
+        self._bytes += os.write(self._descriptor, f"{json.dumps(fields, separators=(',', ':'))}\n".encode())
+
+    def _opened(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        return os.open(self._paths[self._turn], flags, 0o644)
+
+
+@contextmanager
+def flight_recorded(stats: WorkerStats, folder: str | None) -> Iterator[None]:
+    """Record the worker into ``folder`` while the block runs, and once more at its end. Without a folder, do nothing.
+
+    What can't be written is said once in the log, and ends the recording: the work goes on.
+    """
+    if folder is None:
+        yield
+        return
+    stop = threading.Event()
+    recorder = threading.Thread(target=_record, args=(stats, Path(folder), stop), name="flight-recorder", daemon=True)
+    recorder.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        recorder.join(timeout=_JOIN_TIMEOUT_S)
+
+
+def _record(stats: WorkerStats, folder: Path, stop: threading.Event) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _Ring(folder) as ring, MemoryInUse() as memory:
+            taken = 0
+            while True:
+                if taken % _STACKS_EVERY == 0:
+                    ring.write(_stacks())
+                ring.write(_sample(stats, memory))
+                taken += 1
+                if stop.is_set():
+                    ring.write({"kind": "ended", "mono_s": _now()})
+                    return
+                stop.wait(INTERVAL_S)
+    except OSError as error:
+        logger.warning("flight_not_recorded", folder=str(folder), error=repr(error))
+
+
+def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
+    live = stats.live.look()
+    generations = gc.get_stats()
+    return {
+        "kind": "sample",
+        "mono_s": _now(),
+        **stats.counts(),
+        **memory.figures(),
+        "bodies": live.bodies,
+        "bodies_bytes": live.bodies_bytes,
+        "exceptions": live.exceptions,
+        "calls": len(live.call_ages_s),
+        "call_ages_s": live.call_ages_s[:_CALLS_MAX],
+        "gc_count": gc.get_count(),
+        "gc_collections": [generation["collections"] for generation in generations],
+        "gc_collected": [generation["collected"] for generation in generations],
+        "recorder_cpu_s": round(time.thread_time(), 4),
+    }
+
+
+def _stacks() -> dict[str, object]:
+    groups = [{"threads": group.threads, "frames": group.frames} for group in stack_groups()]
+    return {"kind": "stacks", "mono_s": _now(), "groups": groups}
+
+
+def _now() -> float:
+    return round(time.monotonic(), 3)
