@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident memory-regression test lint bench verify doctor test-parts lock clean
+.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ setup: ## make .venv, install RabbitMQ (as root), build Toxiproxy; re-uses what 
 
 reproduce-incident: setup ## replay the 11:42 incident, before and after the fix: ARGS="--profile"
 	@$(BIN)/harness reproduce $(ARGS)
+
+profile: setup ## replay the incident, then both arms again under memray: what held the memory, flame graphs
+	@$(BIN)/harness reproduce --profile $(ARGS)
 
 test: lint ## run every check of the tree, then every test: ARGS="-k broker"
 	@bash scripts/test.sh $(ARGS)

@@ -8,12 +8,15 @@ is whole up to the kill.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memray import FileReader
+
+from harness.results.heap import HeapGroup
+from reports.heap_groups import REST, group_names, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +43,7 @@ class AllocationSite:
     size_bytes: int
     allocations: int
     stack: tuple[str, ...]
+    threads: tuple[str, ...] = ()  # that allocated it, the one with most bytes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class HeapProfile:
     end_bytes: int
     at_end: tuple[AllocationSite, ...]  # alive when the capture ended
     at_peak: tuple[AllocationSite, ...]  # alive when the heap was largest
+    groups: tuple[HeapGroup, ...] = ()  # all of the heap, by what it is; the last is what no rule names
 
 
 def read_heap_profile(capture: Path) -> HeapProfile:
@@ -65,8 +70,8 @@ def read_heap_profile(capture: Path) -> HeapProfile:
         metadata = reader.metadata
         start_ms, end_ms = metadata.start_time.timestamp() * 1000, metadata.end_time.timestamp() * 1000
         last_ms = max((snapshot.time for snapshot in reader.get_memory_snapshots()), default=0)
-        at_end = list(reader.get_leaked_allocation_records(merge_threads=True))
-        at_peak = list(reader.get_high_watermark_allocation_records(merge_threads=True))
+        at_end = list(reader.get_leaked_allocation_records(merge_threads=False))
+        at_peak = list(reader.get_high_watermark_allocation_records(merge_threads=False))
         return HeapProfile(
             command=metadata.command_line,
             # A killed process wrote no end: memray then gives its start, and only the snapshots tell how long it lived.
@@ -76,25 +81,52 @@ def read_heap_profile(capture: Path) -> HeapProfile:
             end_bytes=sum(record.size for record in at_end),
             at_end=_sites(at_end),
             at_peak=_sites(at_peak),
+            groups=_groups(at_end, at_peak),
         )
 
 
 def _sites(records: Iterable[AllocationRecord]) -> tuple[AllocationSite, ...]:
     """Return the records summed up by the line of our own code that led to them."""
-    groups: defaultdict[str, list[tuple[int, int, Sequence[Frame]]]] = defaultdict(list)
+    groups: defaultdict[str, list[tuple[int, int, Sequence[Frame], str]]] = defaultdict(list)
     for record in records:
         stack = record.stack_trace(_STACK_FRAMES_MAX)
-        groups[_location(stack)].append((record.size, record.n_allocations, stack))
+        groups[_location(stack)].append((record.size, record.n_allocations, stack, record.thread_name))
     sites = [
         AllocationSite(
             location=location,
-            size_bytes=sum(size for size, _, _ in group),
-            allocations=sum(number for _, number, _ in group),
+            size_bytes=sum(size for size, *_ in group),
+            allocations=sum(number for _, number, *_ in group),
             stack=tuple(_named(frame) for frame in max(group, key=lambda entry: entry[0])[2]),
+            threads=_threads(group),
         )
         for location, group in groups.items()
     ]
     return _heaviest(sorted(sites, key=lambda site: (-site.size_bytes, site.location)))
+
+
+def _threads(group: Iterable[tuple[int, int, Sequence[Frame], str]]) -> tuple[str, ...]:
+    """Return the threads that allocated the group, the one with most bytes first."""
+    sizes: Counter[str] = Counter()
+    for size, _, _, thread in group:
+        sizes[thread or "main thread"] += size  # memray gives the main thread no name
+    return tuple(name for name, _ in sizes.most_common())
+
+
+def _groups(at_end: Iterable[AllocationRecord], at_peak: Iterable[AllocationRecord]) -> tuple[HeapGroup, ...]:
+    """Return the records summed up by what they are; a group that holds nothing is left out, the rest never."""
+    end, peak = (
+        _summed((group_of(record.stack_trace(_STACK_FRAMES_MAX)), record.size) for record in records)
+        for records in (at_end, at_peak)
+    )
+    names = [name for name in group_names() if end[name] or peak[name] or name == REST]
+    return tuple(HeapGroup(name, end[name], peak[name]) for name in names)
+
+
+def _summed(sizes: Iterable[tuple[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for name, size in sizes:
+        total[name] += size
+    return total
 
 
 def _heaviest(ranked: Sequence[AllocationSite]) -> tuple[AllocationSite, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day
 from harness.results import Verdict
-from reports import arm_tables, completeness, wording
+from reports import arm_tables, completeness, profile_tables, wording
 from reports.captions import ChartText, chart_texts
 from reports.tables import Column, Table, columns
 from reports.verdict_words import KILLERS, WORDS, reason
@@ -58,6 +58,8 @@ class Document:
     load: Table
     calls: Table
     drain: Table
+    heaps: Table
+    profiler: Table
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     replay: str
@@ -91,6 +93,8 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         load=arm_tables.load(run),
         calls=arm_tables.calls(run),
         drain=arm_tables.drain(run),
+        heaps=profile_tables.heap_table(run),
+        profiler=profile_tables.cost_table(run),
         missing=completeness.missing(run, judgement),
         damaged=completeness.damaged(run),
         replay=shlex.join(manifest.command),

@@ -127,6 +127,7 @@ def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
         "gc_count": gc.get_count(),
         "gc_collections": [generation["collections"] for generation in generations],
         "gc_collected": [generation["collected"] for generation in generations],
+        "process_cpu_s": round(time.process_time(), 3),
         "recorder_cpu_s": round(time.thread_time(), 4),
     }
 

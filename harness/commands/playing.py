@@ -12,8 +12,10 @@ from harness.commands.remembering import remember_run
 from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of
 from harness.load.schedule import schedule_hash
+from harness.scenario import load_scenario
 from harness.trial.subject import worker_argv
-from reports.memory_profile import render_profile_pages
+from reports.memory_profile import render_difference_page, render_profile_pages
+from reports.profile_tables import profile_lines
 from reports.terminal import verdict_lines, verdict_table
 from reports.verdict_json import render_verdict_json
 from reports.verdict_words import last_line
@@ -43,6 +45,8 @@ def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
     if as_json:
         results().print(render_verdict_json(run, judgement), markup=False)
         return judgement.verdict.exit_code
+    for line in profile_lines(run):
+        results().print(line, markup=False)
     print_verdict(run, judgement, page)
     return judgement.verdict.exit_code
 
@@ -90,3 +94,13 @@ def _render_profiles(path: Path) -> None:
     """Render the flame graphs of every capture of the run."""
     for capture in sorted(path.glob("trials/*/memray/*.bin")):
         render_profile_pages(capture, capture.parent)
+    before, after = (_twin(path, role) for role in ("before", "after"))
+    if before is not None and after is not None:
+        render_difference_page(before, after, after.parent)
+
+
+def _twin(path: Path, role: str) -> Path | None:
+    """Return the first life's capture of the profiled repeat of the first arm of ``role``."""
+    arms = [arm for arm, spec in load_scenario(path / "scenario.json").arms.items() if spec.role == role]
+    captures = [path / "trials" / f"{arm}-profiled" / "memray" / "life-0.bin" for arm in arms]
+    return next((capture for capture in captures if capture.exists()), None)

@@ -27,6 +27,7 @@ class FlightSample:
     call_ages_s: tuple[float, ...] = ()  # oldest first; real seconds
     gc_count: tuple[int, ...] = ()  # allocations towards the next collection of each generation
     gc_collections: tuple[int, ...] = ()  # collections of each generation so far
+    process_cpu_s: float | None = None  # processor time of the whole process so far
     recorder_cpu_s: float | None = None  # processor time that the recorder's thread had used so far
 
 

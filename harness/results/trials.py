@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from harness.results.heap import HeapSummary
+
 Scalar = str | int | float | bool | None
 
 
@@ -189,4 +191,6 @@ class TrialRecord:
     drain: Drain | None = None
     damaged: tuple[str, ...] = ()  # files or lines that could not be read, each said in a sentence
     links: tuple[tuple[str, str], ...] = ()  # (label, path relative to the run directory) of memray pages and logs
+    heaps: tuple[HeapSummary, ...] = ()  # of a profiled arm, one a life whose capture could be read
+    cpu_share: float | None = None  # processor seconds of the first life in a real second; None: not recorded
     start_mono_s: float = 0.0  # replay time zero on the machine's monotonic clock

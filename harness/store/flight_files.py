@@ -58,5 +58,6 @@ def _line(line: Mapping[str, Any], start_mono_s: float) -> _Line:
         call_ages_s=tuple(float(age_s) for age_s in line.get("call_ages_s", ())),
         gc_count=tuple(line.get("gc_count", ())),
         gc_collections=tuple(line.get("gc_collections", ())),
+        process_cpu_s=line.get("process_cpu_s"),
         recorder_cpu_s=line.get("recorder_cpu_s"),
     )

@@ -31,6 +31,8 @@ from harness.results import (
     TrialRecord,
     WorkerGauge,
 )
+from harness.results.heap import HeapGroup, HeapSummary
+from harness.store.flight_files import read_flight
 from harness.store.history import effective_prefetch, phase_spans, worker_lives
 from harness.store.publish_journal import read_journal
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines, read_rows
@@ -108,8 +110,10 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         drain=_told(lambda: _drain(events), None, damaged),
         damaged=tuple(damaged),
         links=tuple(_links(folder, run)),
+        heaps=tuple(_heaps(folder / "memray", damaged)),
         start_mono_s=start_s,
     )
+    record = replace(record, cpu_share=_cpu_share(folder / "flight", record))
     return math.inf if facts.start_mono_s is None else facts.start_mono_s, record
 
 
@@ -194,6 +198,27 @@ def _publishes(path: Path, start_s: float, damaged: list[str]) -> tuple[Publish,
     journal = read_journal(path, start_s)
     damaged.extend(journal.damaged)
     return journal.publishes
+
+
+def _cpu_share(folder: Path, record: TrialRecord) -> float | None:
+    """Return the processor time of the first life in a real second, by the last line of its flight recorder."""
+    if not record.lives:
+        return None
+    samples = read_flight(folder, record.lives[0].pid, record.start_mono_s).samples
+    length_s = samples[-1].t_s - record.lives[0].started_s if samples else 0.0
+    used_s = samples[-1].process_cpu_s if samples else None
+    return used_s / length_s if used_s is not None and length_s > 0 else None
+
+
+def _heaps(folder: Path, damaged: list[str]) -> Iterator[HeapSummary]:
+    for path in sorted(folder.glob("life-*.json")):
+        heap = read_json(path, _heap, damaged)
+        if heap is not None:
+            yield heap
+
+
+def _heap(raw: Any) -> HeapSummary:
+    return HeapSummary(**raw | {"groups": tuple(HeapGroup(**group) for group in raw["groups"])})
 
 
 def _links(folder: Path, run: Path) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,7 @@ def test_the_verdict_comes_first_then_everything_in_the_order_of_its_weight(sour
     order = [attributes["id"] for attributes in page.all("section")]
 
     assert page.text.index("PASS") < page.text.index("Checks")
-    assert " ".join(order) == "checks limit memory queues compared lives load calls drain record files replay"
+    assert " ".join(order) == "checks limit memory queues compared lives load calls drain heaps record files replay"
 
 
 def test_measured_stands_beside_its_threshold_for_every_check(source: str) -> None:

@@ -1,5 +1,6 @@
 """The pages of a memray capture, of a process that ended and of one that was killed with SIGKILL in the middle."""
 
+import json
 import re
 import signal
 import subprocess
@@ -96,15 +97,19 @@ def test_what_a_library_allocated_counts_for_the_line_that_called_it(killed: Pat
 
 
 def test_the_pages_are_written_labelled_and_work_offline(killed: Path, tmp_path: Path) -> None:
-    """Guarantees a table and two flame graphs, named after the capture, with nothing fetched from elsewhere."""
+    """Guarantees a table and three flame graphs, named after the capture, with nothing fetched from elsewhere."""
     pages = render_profile_pages(killed, tmp_path)
 
     assert pages == (
         ("killed: allocation sites", "killed-allocation-sites.html"),
         ("killed: flame graph, alive at the kill", "killed-flame-at-end.html"),
         ("killed: flame graph at the peak", "killed-flame-at-peak.html"),
+        ("killed: flame graph over time", "killed-flame-over-time.html"),
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(name for _, name in pages)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["killed.json", *(name for _, name in pages)])
+    summary = json.loads((tmp_path / "killed.json").read_text())
+    assert summary["killed"] is True
+    assert sum(group["end_bytes"] for group in summary["groups"]) == summary["end_bytes"]
     for _, name in pages:
         source = (tmp_path / name).read_text(encoding="utf-8")
         assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//", source)

@@ -1,0 +1,35 @@
+"""What a profiled life's heap was made of, by group: written beside its capture, read back with the run.
+
+A capture is too large to be read for each report; this is what a report needs of it. Sizes are bytes of heap, not of
+the resident set. Made by ``reports.memory_profile``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HeapGroup:
+    """One thing that an engineer has a name for, at the capture's end and when the heap was largest."""
+
+    name: str
+    end_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeapSummary:
+    """One life's heap. The last group is what no rule names."""
+
+    life: int
+    killed: bool
+    end_bytes: int
+    peak_bytes: int
+    groups: tuple[HeapGroup, ...]
+
+    def named_share(self, *, at_end: bool) -> float:
+        """Return the share of the heap, 0 to 1, that a rule names."""
+        rest, total = self.groups[-1], self.end_bytes if at_end else self.peak_bytes
+        left = rest.end_bytes if at_end else rest.peak_bytes
+        return 1 - left / total if total else 0.0

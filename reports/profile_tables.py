@@ -1,0 +1,120 @@
+"""What the profiled repeats say: each heap by what it is, the resident set and cgroup beside it, the profiler's price.
+
+Used by ``reports.document`` and ``reports.terminal``. Pure; of a run without profiled arms both tables are empty. The
+figures of a profiled arm explain, they judge nothing: the profiler disturbs what it measures, and by how much is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports import wording
+from reports.tables import Table, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.results import RunRecord, TrialRecord
+    from harness.results.heap import HeapSummary
+
+_TWIN = "-profiled"
+
+
+def heap_table(run: RunRecord) -> Table:
+    """Return the heap of each profiled arm's first life: at the kill where it was killed, else at its peak."""
+    rows: list[tuple[str, ...]] = []
+    for trial, heap in _first_lives(run):
+        total = max(heap.end_bytes if heap.killed else heap.peak_bytes, 1)
+        sizes = [(group.name, group.end_bytes if heap.killed else group.peak_bytes) for group in heap.groups]
+        rows += [
+            (trial.arm, _moment(heap), name, wording.mib(size), f"{size / total:.1%}")
+            for name, size in sorted(sizes, key=lambda each: -each[1])
+            if size
+        ]
+        rows += [(trial.arm, _moment(heap), what, size, "") for what, size in _beside(trial, heap)]
+    return Table(
+        "heaps",
+        "What the heap was made of, by memray, and the resident set and the cgroup beside it, of the profiled repeats.",
+        columns("Arm", "When", "What", "Size#", "Share of heap#"),
+        tuple(rows),
+        "No arm was profiled.",
+    )
+
+
+def cost_table(run: RunRecord) -> Table:
+    """Return what the profiler changed: each profiled arm beside the one that carries the verdict, first lives."""
+    rows: list[tuple[str, ...]] = []
+    for twin in run.trials:
+        plain = run.trial(twin.arm.removesuffix(_TWIN))
+        if twin.role == "profiled" and plain is not None and twin.lives and plain.lives:
+            rows += [(plain.arm, *row) for row in _cost(plain, twin)]
+    return Table(
+        "profiler",
+        "What the profiler itself changed, first life of each: the arm that carries the verdict, and its repeat.",
+        columns("Arm", "Figure", "Without#", "Under memray#", "Ratio#"),
+        tuple(rows),
+        "No arm was profiled.",
+    )
+
+
+def profile_lines(run: RunRecord) -> tuple[str, ...]:
+    """Return both tables as plain lines for a terminal; nothing where no arm was profiled."""
+    lines: list[str] = []
+    for table in (heap_table(run), cost_table(run)):
+        if table.rows:
+            cells = [tuple(column.heading for column in table.columns), *table.rows]
+            widths = [max(len(row[at]) for row in cells) for at in range(len(table.columns))]
+            lines += ["", table.caption]
+            lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    return tuple(lines)
+
+
+def _first_lives(run: RunRecord) -> Iterator[tuple[TrialRecord, HeapSummary]]:
+    return ((trial, heap) for trial in run.trials for heap in trial.heaps if heap.life == 0)
+
+
+def _moment(heap: HeapSummary) -> str:
+    return "at the kill" if heap.killed else "at its peak"
+
+
+def _beside(trial: TrialRecord, heap: HeapSummary) -> Iterator[tuple[str, str]]:
+    """Yield the heap as a whole, what a rule names of it, and what the kernel charged at the same moment."""
+    yield "heap, all of it", wording.mib(heap.end_bytes if heap.killed else heap.peak_bytes)
+    yield "named by a rule", f"{heap.named_share(at_end=heap.killed):.1%}"
+    mine = trial.memory.life == heap.life
+    rss, cgroup = trial.memory.rss_bytes[mine], trial.memory.cgroup_bytes[mine]
+    if rss.size:
+        at = -1 if heap.killed else int(np.argmax(rss))
+        yield "resident set", wording.mib(float(rss[at]))
+        if not np.isnan(cgroup[at]):
+            yield "cgroup", wording.mib(float(cgroup[at]))
+
+
+def _cost(plain: TrialRecord, twin: TrialRecord) -> Iterator[tuple[str, str, str, str]]:
+    peaks = [trial.lives[0].peak_rss_bytes for trial in (plain, twin)]
+    if peaks[0] and peaks[1]:
+        yield "peak resident set", wording.mib(peaks[0]), wording.mib(peaks[1]), f"{peaks[1] / peaks[0]:.2f}"
+    charged = [trial.lives[0].peak_cgroup_bytes for trial in (plain, twin)]
+    if charged[0] and charged[1]:
+        yield "peak cgroup", wording.mib(charged[0]), wording.mib(charged[1]), f"{charged[1] / charged[0]:.2f}"
+    for figure, unit, of in (("settled messages", "/s", _settled_per_s), ("processor time", " s/s", _cpu_share)):
+        without, under = of(plain), of(twin)
+        if without and under:
+            yield figure, f"{without:.2f}{unit}", f"{under:.2f}{unit}", f"{under / without:.2f}"
+
+
+def _settled_per_s(trial: TrialRecord) -> float | None:
+    """Return how many messages the first life settled with the broker in a real second."""
+    life = trial.lives[0]
+    mine = [g for g in trial.gauges if life.started_s <= g.t_s <= (life.ended_s or np.inf)]
+    if not mine or mine[-1].t_s <= life.started_s:
+        return None
+    last = mine[-1]
+    return (last.acked + last.nacked_requeue + last.nacked_dropped) / (last.t_s - life.started_s)
+
+
+def _cpu_share(trial: TrialRecord) -> float | None:
+    """Return the processor time that the first life used in a real second; None where it was not recorded."""
+    return trial.cpu_share

@@ -1,0 +1,128 @@
+"""The heap by what it is: the rules, the tables, and the difference site by site, on stacks as memray records them."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from harness.results import MIB, RunRecord, TrialRecord
+from harness.results.heap import HeapGroup, HeapSummary
+from harness.store.reading import _heaps
+from reports.allocation_sites import AllocationSite, HeapProfile
+from reports.heap_difference import difference_table
+from reports.heap_groups import REST, RULES, group_names, group_of
+from reports.profile_tables import cost_table, heap_table, profile_lines
+from tests.unit import reports_records as records
+
+SITE = "/v/lib/python3.11/site-packages"
+OURS = "/app/worker_under_test"
+JSON = ("raw_decode", "/usr/lib/python3.11/json/decoder.py", 353)
+MAIN = ("process_data_events", f"{SITE}/pika/adapters/blocking_connection.py", 900)
+
+
+@pytest.mark.parametrize(
+    ("stack", "group"),
+    [
+        ([("_finish", f"{SITE}/pika/channel.py", 1624), MAIN], "message bodies"),
+        ([("decode_frame", f"{SITE}/pika/frame.py", 9), MAIN], "pika's buffers"),
+        ([JSON, ("parse_message", f"{OURS}/conversation_message.py", 38)], "parsed logs"),
+        ([("format_conversation", f"{OURS}/conversation_message.py", 60)], "formatted texts"),
+        ([JSON, ("encode_json", f"{SITE}/httpx/_content.py", 177)], "request bodies"),
+        ([("send", f"{SITE}/httpcore/_sync/http11.py", 9)], "the HTTP client"),
+        ([("execute", f"{SITE}/sqlalchemy/engine/base.py", 9)], "the database"),
+        ([("x", f"{SITE}/sqlalchemy/a.py", 1), ("_call", "<frozen importlib._bootstrap>", 241)], "imported code"),
+        ([("f", "/elsewhere/x.py", 1)], REST),
+        ([], REST),
+    ],
+)
+def test_a_stack_belongs_to_what_an_engineer_calls_it(stack: list[tuple[str, str, int]], group: str) -> None:
+    """Guarantees that a body, a log, a text and a request are told apart, and what no rule knows stays the rest."""
+    assert group_of(stack) == group
+
+
+def test_a_body_is_a_body_whatever_thread_or_library_it_was_put_together_in() -> None:
+    """Guarantees that narrow rules come before wide ones: pika's own rule would take every body else."""
+    names = [rule.group for rule in RULES]
+    assert names.index("message bodies") < names.index("pika's buffers")
+    assert group_names()[-1] == REST
+
+
+def profiled_run() -> RunRecord:
+    """A run whose before arm has a profiled repeat that was killed too."""
+    groups = (HeapGroup("message bodies", 900 * MIB, 900 * MIB), HeapGroup(REST, 100 * MIB, 50 * MIB))
+    plain = replace(records.before_trial(), cpu_share=0.5)
+    twin = replace(
+        plain,
+        arm="incident-profiled",
+        role="profiled",
+        cpu_share=0.6,
+        heaps=(HeapSummary(0, killed=True, end_bytes=1000 * MIB, peak_bytes=950 * MIB, groups=groups),),
+    )
+    return RunRecord(records.manifest(), (plain, twin))
+
+
+def test_the_heap_of_a_killed_life_is_told_at_the_kill_beside_what_the_kernel_charged() -> None:
+    """Guarantees group by group its share, what the rules name of it, and the resident set and cgroup beside it."""
+    rows = {row[2]: row[3:] for row in heap_table(profiled_run()).rows}
+
+    assert rows["message bodies"] == ("900 MiB", "90.0%")
+    assert rows["named by a rule"] == ("90.0%", "")
+    assert rows["heap, all of it"] == ("1000 MiB", "")
+    assert "MiB" in rows["resident set"][0]
+    assert "MiB" in rows["cgroup"][0]
+
+
+def test_the_profilers_price_is_a_ratio_to_the_arm_that_carries_the_verdict() -> None:
+    """Guarantees that the disturbance is measured, not asserted: memory, settled messages, processor time."""
+    rows = {row[1]: row[-1] for row in cost_table(profiled_run()).rows}
+
+    assert rows["peak resident set"] == "1.00"
+    assert rows["processor time"] == "1.20"
+    assert "settled messages" in rows
+    assert any("message bodies" in line for line in profile_lines(profiled_run()))
+
+
+def test_a_run_without_a_profiled_arm_says_so() -> None:
+    """Guarantees that nothing is made up where nothing was profiled."""
+    run = records.run()
+    assert heap_table(run).rows == cost_table(run).rows == ()
+    assert profile_lines(run) == ()
+
+
+def test_a_life_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None:
+    """Guarantees a price without the figures that nobody recorded."""
+    run = profiled_run()
+    bare = tuple(replace(trial, gauges=(), cpu_share=None) for trial in run.trials)
+    assert {row[1] for row in cost_table(RunRecord(run.manifest, bare)).rows} == {"peak resident set", "peak cgroup"}
+    empty = TrialRecord("incident-profiled", "profiled", None)
+    assert cost_table(RunRecord(run.manifest, (run.trials[0], empty))).rows == ()
+
+
+def test_two_heaps_are_compared_site_by_site_whatever_the_line() -> None:
+    """Guarantees the worst of each: at the kill where it was killed, at the peak else; the largest difference first."""
+
+    def site(where: str, size_mib: int) -> AllocationSite:
+        return AllocationSite(where, size_mib * MIB, 1, ("x",))
+
+    before = HeapProfile("c", True, 1.0, 9, 9, at_end=(site("w.py:5 f", 100), site("w.py:9 g", 20)), at_peak=())
+    after = HeapProfile("c", False, 1.0, 9, 9, at_end=(), at_peak=(site("w.py:6 f", 15), site("w.py:9 h", 30)))
+
+    assert difference_table(before, after).rows == (
+        ("w.py f", "100 MiB", "15 MiB", "-85 MiB"),
+        ("w.py h", "0.0 MiB", "30 MiB", "30 MiB"),
+        ("w.py g", "20 MiB", "0.0 MiB", "-20 MiB"),
+    )
+
+
+def test_a_summary_reads_back_and_a_damaged_one_is_said(tmp_path: Path) -> None:
+    """Guarantees that a stored run is reported without reading its captures again."""
+    summary = HeapSummary(0, True, 10, 12, (HeapGroup(REST, 10, 12),))
+    (tmp_path / "life-0.json").write_text(json.dumps(asdict(summary)))
+    (tmp_path / "life-1.json").write_text("{}")
+    damaged: list[str] = []
+
+    assert list(_heaps(tmp_path, damaged)) == [summary]
+    assert len(damaged) == 1
+    assert summary.named_share(at_end=True) == 0.0
+    assert HeapSummary(0, True, 0, 0, (HeapGroup(REST, 0, 0),)).named_share(at_end=False) == 0.0
