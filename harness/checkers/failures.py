@@ -24,7 +24,8 @@ _OK = 200
 _SHOWN_MAX = 5
 
 
-def _is_good(call: Mem0Call) -> bool:
+def is_good(call: Mem0Call) -> bool:
+    """Return whether the call was answered as it should be."""
     return call.mode == ANSWER and call.status == _OK and call.outcome == "answered"
 
 
@@ -42,7 +43,7 @@ def check(case: Case, expected: FailuresRecorded) -> CheckResult:
         return case.result(NAME, Verdict.UNKNOWN, "the table was not read", threshold, "rows.json is missing or empty.")
     calls = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.conversation_id is not None]
     counts = Counter(str(call.conversation_id) for call in calls)
-    failed = counts.keys() - {str(call.conversation_id) for call in calls if _is_good(call)}
+    failed = counts.keys() - {str(call.conversation_id) for call in calls if is_good(call)}
     recorded = {row.conversation_id for row in trial.rows if row.status != "PROCESSED" and is_settled(row)}
     missing = sorted(failed - recorded)
     most = max(counts.values(), default=0)

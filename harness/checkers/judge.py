@@ -26,6 +26,7 @@ from harness.checkers import (
     processed,
     put_off,
     recovery,
+    repeats,
     storm,
     throughput,
     whole_record,
@@ -143,6 +144,8 @@ def _of_progress(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[],
         yield processed.NAME, lambda: processed.check(case, share)
     if (loop := expect.loops) is not None:
         yield loops.NAME, lambda: loops.check(case, loop)
+    if (again := expect.repeats) is not None:
+        yield repeats.NAME, lambda: repeats.check(case, again)
     if (still := expect.stands_still) is not None:
         yield loops.STILL, lambda: loops.check_still(case, still)
     if (rate := expect.throughput) is not None:

@@ -25,7 +25,7 @@ def arrivals_of(scenario: Scenario, starts_s: Mapping[str, tuple[float, float]])
     for phase in scenario.timeline:
         start_s, end_s = starts_s[phase.phase]
         kind = _kind(phase, scenario.scale_of(phase), end_s - start_s)
-        phases.append(ArrivalPhase(phase.phase, start_s, end_s, kind))
+        phases.append(ArrivalPhase(phase.phase, start_s, end_s, kind, phase.copies, phase.poison))
     return build_schedule(phases, seed=scenario.seed, sizes=sizes_of(scenario))
 
 

@@ -30,6 +30,7 @@ from harness.errors import HarnessError, PartFailedError, UsageError
 from harness.load.api_publisher import ApiPublisher
 from harness.load.payload import build_pool
 from harness.load.plan import PLAN_VARIABLE, Plan, read_plan
+from harness.load.poison import poison_body
 from harness.load.publisher import RECONNECT_INTERVAL_S, Publisher
 from harness.store.publish_journal import JournalWriter, PublishLine
 
@@ -78,6 +79,12 @@ class Storm:
         """Return the next arrival, which nobody else gets; None when there is none left, or none is wanted any more."""
         return None if self.is_over() else next(self._arrivals, None)
 
+    def body_of(self, arrival: Arrival) -> bytes:
+        """Return the body that the plan wants at this arrival."""
+        if arrival.poison is not None:
+            return poison_body(arrival.poison, arrival.conversation_id)
+        return self.pool[arrival.template].body(arrival.conversation_id)
+
     def is_over(self) -> bool:
         """Say whether the deadline has come."""
         return time.monotonic() >= self.over_mono_s
@@ -123,17 +130,17 @@ class PublishingUser(User):
         arrival = self.storm.take_arrival()
         if arrival is None:
             raise StopUser
-        body = self.storm.pool[arrival.template].body(arrival.conversation_id)
+        body = self.storm.body_of(arrival)
         intended_mono_s = self.storm.plan.start_mono_s + arrival.intended_s
         while (now_mono_s := time.monotonic()) < intended_mono_s and not self.storm.is_over():
             self.publisher.wait_until(min(intended_mono_s, self.storm.over_mono_s, now_mono_s + HALT_INTERVAL_S))
         if self.storm.is_over():
             raise StopUser
-        self._publish(arrival.conversation_id, body, intended_mono_s)
+        self._publish(arrival, body, intended_mono_s)
 
-    def _publish(self, conversation_id: str, body: bytes, intended_mono_s: float) -> None:
+    def _publish(self, arrival: Arrival, body: bytes, intended_mono_s: float) -> None:
         attempt = PublishLine(
-            conversation_id=conversation_id,
+            conversation_id=arrival.conversation_id,
             intended_mono_s=intended_mono_s,
             sent_mono_s=time.monotonic(),
             confirmed_mono_s=None,
@@ -141,7 +148,9 @@ class PublishingUser(User):
             error=None,
         )
         self.storm.journal.write(attempt)
-        error = self.publisher.publish(conversation_id, body)
+        error = None
+        for _ in range(arrival.copies):
+            error = self.publisher.publish(arrival.conversation_id, body) or error
         ended_mono_s = time.monotonic()
         self.storm.journal.write(attempt.ended(confirmed_mono_s=None if error else ended_mono_s, error=error))
         self.environment.events.request.fire(

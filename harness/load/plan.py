@@ -15,10 +15,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import RunDirectoryError, UsageError
 from harness.load.payload import PayloadSizes  # noqa: TC001 - pydantic resolves annotations at run time
+from harness.load.poison import KINDS as POISONS
 from harness.load.schedule import Arrival  # noqa: TC001 - as PayloadSizes
 
 PLAN_VARIABLE = "LOAD_PLAN_FILE"  # in the environment of the publishers' process
 PUBLISHERS_MAX = 64  # one connection and one body in flight each; the scenario file has the same limit
+COPIES_MAX = 10  # the scenario file has the same limit
 SCHEMES = ("amqp://", "amqps://")
 API_SCHEME = "http://"
 
@@ -118,5 +120,11 @@ def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int) -> None:
             raise UsageError(
                 f"load plan: arrivals[{index}] wants template {arrival.template}; the pool has 0 to {templates - 1}"
             )
+        if arrival.poison is not None and arrival.poison not in POISONS:
+            raise UsageError(
+                f"load plan: arrivals[{index}] wants the poison {arrival.poison!r}; there are {', '.join(POISONS)}"
+            )
+        if not 1 <= arrival.copies <= COPIES_MAX:
+            raise UsageError(f"load plan: arrivals[{index}] wants {arrival.copies} copies; use 1 to {COPIES_MAX}")
         seen.add(arrival.conversation_id)
         before_s = arrival.intended_s

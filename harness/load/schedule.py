@@ -21,7 +21,7 @@ from harness.load.ids import conversation_id
 from harness.scenario.model import MESSAGES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.load.payload import PayloadSizes
 
@@ -60,6 +60,8 @@ class ArrivalPhase:
     start_s: float
     end_s: float
     kind: Constant | Poisson | Burst
+    copies: int = 1
+    poison: tuple[str, ...] = ()  # kinds of ``harness.load.poison``, one message each, evenly over the phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class Arrival:
 
     intended_s: float  # replay seconds, whole microseconds
     conversation_id: str
-    template: int  # index into the pool
+    template: int  # index into the pool; of no meaning for poison
+    copies: int = 1  # how often the same message is published
+    poison: str | None = None  # a kind of ``harness.load.poison`` in place of a conversation
 
 
 def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadSizes) -> tuple[Arrival, ...]:
@@ -82,14 +86,16 @@ def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadS
     for phase in phases:
         _check_phase(phase)
     _check_volume(sum(_expected_count(phase) for phase in phases), sizes)
-    times: list[float] = []
+    wanted: list[tuple[float, int, str]] = []
     for index, phase in enumerate(phases):
-        times += _draw(phase, random.Random(f"{seed}:arrivals:{index}:{phase.name}"))
-    _check_volume(len(times), sizes)
+        times = _draw(phase, random.Random(f"{seed}:arrivals:{index}:{phase.name}"))
+        wanted += [(round(time_s, 6), phase.copies, "") for time_s in times]
+        wanted += [(round(time_s, 6), phase.copies, kind) for time_s, kind in _spread(phase)]
+    _check_volume(sum(copies for _, copies, _ in wanted), sizes)
     rng = random.Random(f"{seed}:templates")
     return tuple(
-        Arrival(time_s, conversation_id(seed, index), rng.randrange(sizes.templates))
-        for index, time_s in enumerate(sorted(round(time_s, 6) for time_s in times))
+        Arrival(time_s, conversation_id(seed, index), rng.randrange(sizes.templates), copies, kind or None)
+        for index, (time_s, copies, kind) in enumerate(sorted(wanted))
     )
 
 
@@ -97,8 +103,18 @@ def schedule_hash(arrivals: Iterable[Arrival]) -> str:
     """Return the SHA-256 of the schedule, in hex: two runs with the same one were asked for the same storm."""
     digest = hashlib.sha256()
     for arrival in arrivals:
-        digest.update(f"{arrival.intended_s:.6f} {arrival.conversation_id} {arrival.template}\n".encode())
+        digest.update(f"{arrival.intended_s:.6f} {arrival.conversation_id} {arrival.template}".encode())
+        if arrival.copies != 1 or arrival.poison is not None:
+            digest.update(f" {arrival.copies} {arrival.poison}".encode())
+        digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _spread(phase: ArrivalPhase) -> Iterator[tuple[float, str]]:
+    """Yield (time, kind) of each poison message of a phase, in the middle of its share of it."""
+    share_s = (phase.end_s - phase.start_s) / max(1, len(phase.poison))
+    for number, kind in enumerate(phase.poison):
+        yield phase.start_s + (number + 0.5) * share_s, kind
 
 
 def _draw(phase: ArrivalPhase, rng: random.Random) -> list[float]:

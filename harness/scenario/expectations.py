@@ -85,6 +85,12 @@ class Loops(Strict):
     during: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class Repeats(Strict):
+    """Work that was done already is done again: pika-mem0 answers well twice for so many messages."""
+
+    messages_at_least: Annotated[Whole, Field(ge=1)]
+
+
 class StandsStill(Strict):
     """No more than so many messages are finished during these phases, which follow one another."""
 
@@ -144,7 +150,7 @@ class Fidelity(Strict):
     typical_factor_at_most: Annotated[Number, Field(gt=1)]
 
 
-_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still")
+_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still", "repeats")
 
 
 class Expect(Strict):
@@ -161,6 +167,7 @@ class Expect(Strict):
     put_off: PutOff | None = None
     failures_recorded: FailuresRecorded | None = None
     loops: Loops | None = None
+    repeats: Repeats | None = None
     stands_still: StandsStill | None = None
     processed: Processed | None = None
     recovers: Recovers | None = None

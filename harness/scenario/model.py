@@ -48,6 +48,10 @@ Arrivals = Annotated[
 ]
 
 
+# Ways for a message to be beyond all processing: those of ``harness.load.poison``; a test holds the two together.
+Poison = Literal["not_json", "no_id", "null_fields", "null_rows", "wrong_encoding", "deep_nesting", "too_large"]
+
+
 class EndsWhen(Strict):
     """What ends a phase before its time. The clock then goes straight to the next phase's beginning."""
 
@@ -69,6 +73,8 @@ class Phase(Strict):
     to: TimeOfDayS
     time_scale: TimeScale | None = None  # the clock's, where it differs from the scenario's
     arrivals: Arrivals = 0.0
+    copies: Annotated[Whole, Field(ge=1, le=10)] = 1  # how often each message of the phase is published
+    poison: tuple[Poison, ...] = ()  # one message of each, spread over the phase, beside its arrivals
     mem0: Mem0Rules | None = None  # None: as in the phase before
     faults: tuple[Fault, ...] = ()  # beside pika-mem0's: each at its time, for its time
     ends_when: EndsWhen | None = None
@@ -86,8 +92,8 @@ class Phase(Strict):
     def messages_planned(self) -> int:
         """How many messages the phase asks for, about: the schedule rounds after its own clock."""
         if isinstance(self.arrivals, Burst):
-            return self.arrivals.burst
-        return round(self.arrivals * (self.to - self.from_))
+            return self.arrivals.burst + len(self.poison)
+        return round(self.arrivals * (self.to - self.from_)) + len(self.poison)
 
 
 class LoadPath(Strict):

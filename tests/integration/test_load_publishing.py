@@ -115,6 +115,23 @@ def test_a_burst_is_published_on_time_confirmed_and_in_the_queue(
     assert not sizes_bytes
 
 
+def test_copies_and_poison_go_out_as_planned_each_under_one_name(
+    node: Broker, channel: Any, scope: RunScope, tmp_path: Path
+) -> None:
+    """Two conversations twice each, and one message that is no JSON twice: six in the queue, three in the journal."""
+    plan = make_plan(node, tmp_path, ArrivalPhase("mixed", 0.0, 1.0, Burst(2, 0.5), copies=2, poison=("not_json",)))
+
+    with playing(plan, scope, tmp_path) as load:
+        load.wait(30.0)
+        summary = load.summary()
+
+    assert (summary.planned, summary.confirmed, summary.failed) == (3, 3, 0)
+    assert depth(channel) == 6
+    bodies = [channel.basic_get(QUEUE, auto_ack=True)[2] for _ in range(6)]
+    assert sorted(bodies.count(body) for body in set(bodies)) == [2, 2, 2]
+    assert sum(body.startswith(b"<html>") for body in bodies) == 2
+
+
 def test_unroutable_messages_are_failures_and_are_not_repeated(
     node: Broker, channel: Any, scope: RunScope, tmp_path: Path
 ) -> None:

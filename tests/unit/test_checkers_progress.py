@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import alerts, judge, loops, processed, recovery
+from harness.checkers import alerts, judge, loops, processed, recovery, repeats
 from harness.results import Alert, Drain, PhaseSpan, QueueSample, Verdict
-from harness.scenario.expectations import AlertsAtMost, Processed, Recovers, StandsStill
+from harness.scenario.expectations import AlertsAtMost, Processed, Recovers, Repeats, StandsStill
 from tests.drill_records import AFTER, BEFORE, PHASES, case, life, rows, run_of, scenario, trial
 
 STILL = StandsStill(finished_at_most=2, during=("burst",))
@@ -88,6 +88,21 @@ class TestRecovers:
         assert recovery.check(case(AFTER, **changes), SOON).verdict is Verdict.UNKNOWN
 
 
+class TestRepeats:
+    """``repeats``: messages that were answered well more than once."""
+
+    def test_only_a_second_good_answer_counts(self) -> None:
+        """Guarantees that the drill's c-001, answered four times, counts once, and c-005 never."""
+        result = repeats.check(case(BEFORE), Repeats(messages_at_least=1))
+
+        assert (result.verdict, result.measured) == (Verdict.PASS, "1 of 1 answered messages")
+        assert repeats.check(case(BEFORE), Repeats(messages_at_least=2)).verdict is Verdict.UNKNOWN
+
+    def test_without_an_answer_nothing_is_known(self) -> None:
+        """Guarantees that a worker which never got through is not called careful."""
+        assert repeats.check(case(BEFORE, calls=()), Repeats(messages_at_least=1)).verdict is Verdict.UNKNOWN
+
+
 TIMEOUT = Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue")
 
 
@@ -111,6 +126,7 @@ class TestAlerts:
 
 CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "stands_still": ({"during": ["burst"]}, loops.STILL),
+    "repeats": ({"messages_at_least": 2}, repeats.NAME),
     "processed": ({"share_at_least": "81%"}, processed.NAME),
     "recovers": ({"phase": "recovery", "within": "30s"}, recovery.NAME),
     "alerts_at_most": ({"count": 1}, alerts.NAME),

@@ -41,6 +41,24 @@ def test_a_plan_is_read_back_as_it_was_written(plan: Plan, tmp_path: Path) -> No
     assert plan.stop_mono_s == 1294.5
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"poison": "arsenic"}, "wants the poison 'arsenic'; there are not_json, no_id"),
+        ({"copies": 0}, "wants 0 copies; use 1 to 10"),
+        ({"copies": 11}, "wants 11 copies; use 1 to 10"),
+    ],
+)
+def test_a_message_that_cannot_be_made_is_refused_before_the_storm(
+    plan: Plan, changes: dict[str, Any], said: str
+) -> None:
+    """The publishers never find out in the middle of it."""
+    first, second = plan.arrivals
+
+    with pytest.raises(UsageError, match=said):
+        replace(plan, arrivals=(first, replace(second, **changes)))
+
+
 def test_a_plan_is_readable_by_its_owner_alone_and_leaves_no_temporary_file(plan: Plan, tmp_path: Path) -> None:
     """It holds the broker's password."""
     write_plan(tmp_path / "plan.json", plan)
