@@ -86,9 +86,9 @@ def _starts(fault: Fault, begin_s: float, draw: random.Random) -> Iterator[float
 def _pulses(
     begin_s: float, length_s: float, on_s: float, off_s: float, draw: random.Random
 ) -> Iterator[tuple[float, float]]:
-    """Yield pulses within a stretch; the first begins with it."""
+    """Yield pulses within a stretch; the first begins with it. One that rounding would make nothing of is left out."""
     end_s = begin_s + length_s
-    while begin_s < end_s:
+    while end_s - begin_s > 10**-_DIGITS:
         until_s = min(end_s, begin_s + on_s * draw.uniform(1 - _PULSE_SPREAD, 1 + _PULSE_SPREAD))
         yield begin_s, until_s
         begin_s = until_s + off_s * draw.uniform(1 - _PULSE_SPREAD, 1 + _PULSE_SPREAD)

@@ -30,7 +30,8 @@ def timelines(draw: st.DrawFn) -> tuple[PhaseSpan, ...]:
     return tuple(spans)
 
 
-@given(timelines(), st.floats(0, 1, exclude_max=True), st.data())
+# A share nearer to 1 than that is rounded into the next phase, where a trial that was left early never was.
+@given(timelines(), st.floats(0, 1 - 1e-9), st.data())
 def test_the_two_clocks_are_inverse_inside_the_phases(
     phases: tuple[PhaseSpan, ...], share: float, data: st.DataObject
 ) -> None:

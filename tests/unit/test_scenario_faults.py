@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import ScenarioError
@@ -141,6 +141,7 @@ def test_the_same_seed_draws_the_same_schedule(fault: dict[str, str], seed: int)
 
 
 @given(fault=DRAWN, seed=st.integers(0, 2**63 - 1))
+@example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
 def test_what_is_drawn_lies_within_its_stretch_and_never_meets_itself(fault: dict[str, str], seed: int) -> None:
     """Guarantees at least one application, whatever the seed, each healed before the next begins."""
     drawn = schedule_of(with_faults(fault, seed=seed))
