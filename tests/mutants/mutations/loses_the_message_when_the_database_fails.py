@@ -1,0 +1,20 @@
+"""Acknowledges a message although its failure could not be recorded: hole 7 of the report's fix, come back."""
+
+from worker_under_test.outcomes import Settlement
+from worker_under_test.remedies.other_error_outcome import Sorted
+from worker_under_test.remedies.timeout_outcome import FailAndAcknowledge
+
+GROUND = "database"
+CAUGHT_BY = "nothing lost"
+
+
+def mutate() -> None:
+    """Say ack whatever became of the record."""
+    for outcome in (Sorted, FailAndAcknowledge):
+        record = outcome.__call__
+
+        def hopeful(self, delivery, failure, record=record):  # noqa: ANN001, ANN202
+            record(self, delivery, failure)
+            return Settlement.ACK
+
+        outcome.__call__ = hopeful

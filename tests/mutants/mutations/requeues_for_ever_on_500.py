@@ -1,0 +1,12 @@
+"""Gives a message back on any error but a timeout: hole 5 of the report's fix, come back."""
+
+from worker_under_test.outcomes import Settlement
+from worker_under_test.remedies.other_error_outcome import Sorted
+
+GROUND = "storm"
+CAUGHT_BY = "failures recorded"
+
+
+def mutate() -> None:
+    """Requeue at once."""
+    Sorted.__call__ = lambda *_: Settlement.NACK_REQUEUE
