@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify doctor test-parts lock clean
+.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,8 @@ verify: setup ## play every scenario against every arm and print the matrix; res
 
 memory-regression: setup ## does this tree's worker need more memory than it did?: ARGS="--against v1.2"
 	@$(BIN)/harness gate $(ARGS)
+mutants: setup ## play deliberately broken workers, and say which check caught each: ARGS="keeps_futures"
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 doctor: setup ## say which parts are here, and what to do about those that are not
 	@$(BIN)/harness doctor $(ARGS)

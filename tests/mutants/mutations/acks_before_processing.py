@@ -6,7 +6,7 @@ from worker_under_test.outcomes import Settlement
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
 GROUND = "killed"
-CAUGHT_BY = "nothing lost"
+CAUGHT_BY = "messages accounted for"
 
 
 def mutate() -> None:

@@ -3,7 +3,7 @@
 from worker_under_test.dead_letter_queue import DeadLetterQueue
 
 GROUND = "poison"
-CAUGHT_BY = "nothing lost"
+CAUGHT_BY = "messages accounted for"
 
 
 def mutate() -> None:

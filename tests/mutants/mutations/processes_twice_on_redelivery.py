@@ -3,7 +3,7 @@
 from worker_under_test.remedies import idempotent_redelivery
 
 GROUND = "link"
-CAUGHT_BY = "nothing lost"
+CAUGHT_BY = "messages accounted for"
 
 
 def mutate() -> None:

@@ -1,0 +1,81 @@
+"""The kill table: what counts as caught, and that every mutant names what there is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.matrix.playing import Job
+from harness.scenario import load_scenario
+from tests.mutants.kill_table import Played, caught, read_verdict, rows
+from tests.mutants.mutants import ARM, Mutant, all_mutants, grounds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MUTANTS = tuple(all_mutants())
+KNOWN_CHECKS = {
+    value
+    for module in vars(importlib.import_module("harness.checkers.judge")).values()
+    if getattr(module, "__name__", "").startswith("harness.checkers.")
+    for value in vars(module).values()
+    if isinstance(value, str)
+}
+
+
+def test_there_are_at_least_fifteen() -> None:
+    """The issue of a harness that checks nothing is that it is green."""
+    assert len(MUTANTS) >= 15
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_says_what_it_breaks_where_and_who_catches_it(mutant: Mutant, tmp_path: Path) -> None:
+    """Ground and check exist, the docstring is a sentence, and its scenario is a valid one that starts the mutant."""
+    assert mutant.change.endswith(".")
+    assert mutant.ground in grounds()
+    assert mutant.caught_by in KNOWN_CHECKS
+    scenario = load_scenario(mutant.write_scenario(tmp_path))
+    assert scenario.arms[ARM].env["WORKER_MUTANT"] == mutant.name
+
+
+@pytest.mark.parametrize(
+    ("red", "problem", "outcome"),
+    [
+        (("memory budget", "storm in time"), "", "caught"),
+        (("storm in time",), "", "by accident"),
+        ((), "its run ended with 4", "by accident"),
+        ((), "", "SURVIVED"),
+    ],
+)
+def test_caught_is_caught_by_the_check_that_was_named(red: tuple[str, ...], problem: str, outcome: str) -> None:
+    """Another check's alarm is no proof that the named one works."""
+    mutant = Mutant("leaks", "Leaks.", "storm", "memory budget")
+    assert caught(mutant, Played("leaks", red, problem)) == outcome
+
+
+@pytest.mark.parametrize(("red", "good"), [(("memory budget",), True), ((), False)])
+def test_a_survivor_turns_the_table(red: tuple[str, ...], good: bool) -> None:
+    """One mutant that nobody caught is enough."""
+    mutant = Mutant("leaks", "Leaks.", "storm", "memory budget")
+    found = {"leaks": Played("leaks", red), "unmutated_storm": Played("unmutated_storm", ())}
+    assert rows([mutant], ["storm"], found)[1] is good
+
+
+def test_a_false_alarm_turns_the_table() -> None:
+    """The whole worker has to pass on the same ground."""
+    lines, good = rows([], ["storm"], {"unmutated_storm": Played("unmutated_storm", ("alerts",))})
+    assert not good
+    assert "FALSE ALARM: alerts" in lines[0]
+
+
+def test_a_verdict_is_read_where_the_run_left_it(tmp_path: Path) -> None:
+    """Unknown is red as well; a run without a verdict is a problem."""
+    job = Job("leaks", tmp_path / "leaks.json", (), tmp_path, tmp_path / "leaks.log")
+    assert read_verdict(job, 4).problem
+    (tmp_path / "latest").mkdir()
+    checks = [{"check": name, "verdict": name} for name in ("pass", "fail", "unknown")]
+    (tmp_path / "latest" / "verdict.json").write_text(json.dumps({"checks": checks}))
+    assert read_verdict(job, 1).red == ("fail", "unknown")
