@@ -46,11 +46,13 @@ def replay_time(phases: Sequence[PhaseSpan], tod_s: float) -> float | None:
     """Return the replay time at which incident time first reached ``tod_s``; None when it never did.
 
     A phase that ended early was left for the next one's beginning: what it did not play was reached at that moment. The
-    last phase has no next one: what it did not play was never reached.
+    last phase has no next one: what it did not play was never reached; its own end is, where it was played to the end.
     """
     for phase in phases:
-        if phase.from_tod_s <= tod_s < phase.to_tod_s:
+        is_last = phase is phases[-1]
+        ends_tod_s = phase.to_tod_s + _ROUNDING_S if is_last else phase.to_tod_s
+        if phase.from_tod_s <= tod_s < ends_tod_s:
             t_s = phase.start_s + (tod_s - phase.from_tod_s) / phase.scale
-            is_cut_off = phase is phases[-1] and t_s > phase.end_s + _ROUNDING_S
+            is_cut_off = is_last and t_s > phase.end_s + _ROUNDING_S
             return None if is_cut_off else min(t_s, phase.end_s)
     return None

@@ -44,6 +44,14 @@ def test_the_two_clocks_are_inverse_inside_the_phases(
     assert found_s == pytest.approx(t_s, abs=1e-6)
 
 
+def test_the_end_of_the_last_phase_is_reached_where_it_was_played() -> None:
+    """Guarantees that a moment which rounding puts on the very end is still a moment of the replay."""
+    whole = (PhaseSpan("only", 0.0, 1.0, 1.0, 2.0, 1.0),)
+    cut_off = (PhaseSpan("only", 0.0, 0.5, 1.0, 2.0, 1.0),)
+    assert replay_time(whole, incident_time(whole, 0.9999999999999999)) == 1.0
+    assert replay_time(cut_off, 2.0) is None
+
+
 @given(timelines(), st.floats(-50, 1000), st.floats(-50, 1000))
 def test_incident_time_never_runs_backwards(phases: tuple[PhaseSpan, ...], one_s: float, other_s: float) -> None:
     """Guarantees that a chart in incident time has its points in the order in which they were sampled."""
