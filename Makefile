@@ -7,7 +7,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants doctor test-parts lock clean
+.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants
+.PHONY: doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile

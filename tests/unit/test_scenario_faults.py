@@ -140,6 +140,7 @@ def test_the_same_seed_draws_the_same_schedule(fault: dict[str, str], seed: int)
     assert schedule_hash(first) == schedule_hash(second)
 
 
+@example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
 @given(fault=DRAWN, seed=st.integers(0, 2**63 - 1))
 @example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
 def test_what_is_drawn_lies_within_its_stretch_and_never_meets_itself(fault: dict[str, str], seed: int) -> None:
