@@ -8,7 +8,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants
-.PHONY: doctor test-parts lock clean
+.PHONY: ledger-histories doctor test-parts lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ memory-regression: setup ## does this tree's worker need more memory than it did
 	@$(BIN)/harness gate $(ARGS)
 mutants: setup ## play deliberately broken workers, and say which check caught each: ARGS="keeps_futures"
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+ledger-histories: setup ## try the ledger on 10,000 generated histories of each kind: minutes
+	@LEDGER_HISTORIES=10000 $(BIN)/python -m pytest tests/unit/test_ledger_histories.py --timeout 1800 \
+		--durations 6 $(ARGS)
 
 doctor: setup ## say which parts are here, and what to do about those that are not
 	@$(BIN)/harness doctor $(ARGS)

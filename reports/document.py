@@ -13,6 +13,7 @@ from harness.clock import format_time_of_day
 from harness.results import Verdict
 from reports import arm_tables, completeness, profile_tables, wording
 from reports.captions import ChartText, chart_texts
+from reports.message_flow import Flow, flows
 from reports.tables import Column, Table, columns
 from reports.verdict_words import KILLERS, WORDS, reason
 
@@ -52,6 +53,7 @@ class Document:
     compared: tuple[tuple[str, ...], tuple[str, ...]]  # the arms before, and the arms after, in ``metrics``
     metrics: Table
     minutes: Table
+    flows: tuple[Flow, ...]
     phases: Table
     faults: Table
     lives: Table
@@ -87,6 +89,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         compared=_compared(judgement),
         metrics=_metrics(judgement),
         minutes=_minutes(judgement),
+        flows=flows(run),
         phases=arm_tables.phases(run),
         faults=arm_tables.faults(run),
         lives=arm_tables.lives(run),

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from reports import chart_style
 from reports.document import build_document, check_table
 from reports.inline_svg import inline
+from reports.message_flow import BOX_HEIGHT, BOX_WIDTH, WIDTH
 from reports.pages import environment
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def render_html(run: RunRecord, judgement: Judgement, charts: Mapping[str, bytes
     return template.render(
         document=document,
         check_table=check_table,
+        flow_width=WIDTH,
+        box_width=BOX_WIDTH,
+        box_height=BOX_HEIGHT,
         pictures={name: _pictures(name, charts) for name in document.charts if _is_there(name, charts)},
     )
 

@@ -72,6 +72,7 @@ def _charts(document: Document, names: Iterable[str]) -> Iterator[str]:
 
 
 def _tables(document: Document) -> Iterator[str]:
+    yield from _flows(document)
     sections = (
         ("How time was replayed", (document.phases,)),
         ("What was reported, what was measured", (document.metrics, document.minutes)),
@@ -88,6 +89,21 @@ def _tables(document: Document) -> Iterator[str]:
             if table.rows:
                 yield escaped(table.caption)
             yield markdown_table(table)
+
+
+def _flows(document: Document) -> Iterator[str]:
+    yield "## Where the messages went"
+    if not document.flows:
+        yield "*No publish was recorded, so there is no flow to tell.*"
+    for flow in document.flows:
+        yield f"**{escaped(flow.arm)}**: {escaped(flow.sentence)}. {escaped(flow.apart)}"
+        if flow.unsound:
+            yield f"> **This ledger proves nothing:** {escaped('; '.join(flow.unsound))}."
+        for story in flow.stories:
+            yield escaped(story.caption)
+            yield markdown_table(story)
+        if flow.unshown:
+            yield f"{flow.unshown} more went wrong; `harness trace` tells their stories."
 
 
 def _record(document: Document) -> Iterator[str]:

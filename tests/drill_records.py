@@ -21,6 +21,7 @@ from harness.results import (
     MemorySeries,
     PhaseSpan,
     Publish,
+    QueueLeft,
     QueueSample,
     ReportedPoint,
     RunRecord,
@@ -89,10 +90,14 @@ def publishes(count: int = 50) -> tuple[Publish, ...]:
 
 def calls() -> tuple[Mem0Call, ...]:
     """Return calls that are answered while pika-mem0 is healthy, and hang for a minute (6 s) from 10 to 40 s."""
-    answered = [0.5, 4.0, 41.0, 45.0]
+    processed = [row.conversation_id for row in rows() if row.status == "PROCESSED"]
+    answered = [*(0.5 + n * 0.4 for n in range(20)), *(41.0 + n * 0.2 for n in range(len(processed) - 20))]
     hung = [11.0, 19.0, 28.0]
     return (
-        *(Mem0Call("/extract_facts", "c-001", 1, "answer", 200, at, 0.2, "answered") for at in answered),
+        *(
+            Mem0Call("/extract_facts", name, 1, "answer", 200, at, 0.2, "answered")
+            for name, at in zip(processed, answered, strict=True)
+        ),
         *(Mem0Call("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
     )
 
@@ -135,6 +140,7 @@ def trial(arm: str, **changes: Any) -> TrialRecord:
             Event(49.0, "trial_ended"),
         ),
         effective_prefetch=(0, 0) if is_before else (10,),
+        queues=(QueueLeft("work", is_work=True, messages=0, conversation_ids=()),),
         drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
     )
     return replace(record, **changes)

@@ -1,69 +1,66 @@
-"""Is every confirmed message accounted for: processed, or failed with its retry scheduled?
+"""Was nothing lost, and nothing done twice? The ledger of ``harness.ledger``, judged.
 
-Jepsen's total-queue over the worker's own table: *lost* is confirmed by the broker and left without an outcome,
-*unexpected* is finished and was never published. Sound only after a complete drain, and with the table read.
+Every message that the broker confirmed ends processed, failed with its retry scheduled, permanently failed or
+dead-lettered; the worker handles nothing that was never published; pika-mem0 stores each processed message's facts
+once. Messages delivered or called again are counted, no more. A ledger that proves nothing is unknown.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.ledger import Fate, account_of
 from harness.results import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, EventRow
+    from harness.ledger import Account
+    from harness.results import CheckResult
 
 NAME = "messages accounted for"
 _SHOWN_MAX = 5
-_LEDGER = ("publishes.jsonl", "rows.json")  # a line missing in one of them looks like a loss in the other
-
-
-def is_settled(row: EventRow) -> bool:
-    """Return whether this row is an outcome that loses nothing."""
-    if row.status == "FAILED":
-        return row.next_attempt_at is not None
-    return row.status in ("PROCESSED", "PERMANENTLY_FAILED")
+_THRESHOLD = "none lost, none unexpected, no side effect twice or missing"
+_NO_TABLE = "This command does not write conversation_events. Expect all_answered, which judges it from outside."
+_FAILED = (Fate.FAILED_SCHEDULED, Fate.PERMANENTLY_FAILED)
 
 
 def check(case: Case) -> CheckResult:
-    """Pass where each confirmed message has a settled row, and no other has; unknown where that can't be told."""
-    trial = case.trial
-    threshold = "every confirmed message processed, or FAILED with its retry scheduled"
-    attempted = {publish.conversation_id for publish in trial.publishes}
-    confirmed = {publish.conversation_id for publish in trial.publishes if publish.confirmed_s is not None}
-    rows = {row.conversation_id: row for row in trial.rows}
-    settled = {name for name, row in rows.items() if is_settled(row)}
-    processed = sum(rows[name].status == "PROCESSED" for name in confirmed & settled)
-    failed = len(confirmed & settled) - processed
-    measured = f"{processed} processed + {failed} failed with a retry, of {len(confirmed)} confirmed"
-    if (doubt := _doubt(case, confirmed)) is not None:
-        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, doubt)
-    lost, unexpected = sorted(confirmed - settled), sorted(settled - attempted)
-    if not lost and not unexpected:
-        return case.result(NAME, Verdict.PASS, measured, threshold)
-    shown = [f"{name} ({rows[name].status if name in rows else 'no row'})" for name in (lost or unexpected)]
-    kind = "Lost" if lost else "Finished, but never published"
-    return case.result(
-        NAME,
-        case.missed,
-        f"{measured}; {len(lost)} lost, {len(unexpected)} unexpected",
-        threshold,
-        f"{kind}, first: {', '.join(shown[:_SHOWN_MAX])}.",
+    """Pass where the ledger is sound and no message breaks a promise; unknown where it proves nothing."""
+    account = account_of(case.trial)
+    measured = _measured(account)
+    if case.spec.worker.command is not None and all(row.status == "PENDING" for row in case.trial.rows):
+        return case.result(NAME, Verdict.UNKNOWN, measured, _THRESHOLD, _NO_TABLE)
+    if account.unsound:
+        return case.result(NAME, Verdict.UNKNOWN, measured, _THRESHOLD, f"{'; '.join(account.unsound)}.")
+    broken = [said for said in (_said(*kind) for kind in _kinds(account)) if said]
+    if not broken:
+        return case.result(NAME, Verdict.PASS, measured, _THRESHOLD)
+    return case.result(NAME, case.missed, measured, _THRESHOLD, f"{'; '.join(broken)}.")
+
+
+def _kinds(account: Account) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("lost", tuple(f"{each.conversation_id} ({each.status or 'no row'})" for each in account.of(Fate.LOST))),
+        ("unexpected", tuple(each.conversation_id for each in account.of(Fate.UNEXPECTED))),
+        ("duplicated", tuple(f"{each.conversation_id} ({each.side_effects} times)" for each in account.duplicated)),
+        ("processed without an answer of pika-mem0", tuple(each.conversation_id for each in account.hollow)),
     )
 
 
-def _doubt(case: Case, confirmed: set[str]) -> str | None:
-    """Say why the record does not suffice to judge by; None where it does."""
-    trial = case.trial
-    if trial.drain is None or not trial.drain.complete:
-        return f"The queues were not drained: {trial.drain.last_seen if trial.drain else 'the trial was cut off'}."
-    if torn := [said for said in trial.damaged if said.startswith(_LEDGER)]:
-        return f"The ledger is not whole: {torn[0]}."
-    if not confirmed:
-        return "Nothing was confirmed."
-    if not trial.rows:
-        return "rows.json is missing or empty."
-    if case.spec.worker.command is not None and all(row.status == "PENDING" for row in trial.rows):
-        return "This command does not write conversation_events. Expect all_answered, which judges it from outside."
-    return None
+def _said(kind: str, names: tuple[str, ...]) -> str:
+    return f"{len(names)} {kind}, first: {', '.join(names[:_SHOWN_MAX])}" if names else ""
+
+
+def _measured(account: Account) -> str:
+    """Return the ledger in one line: what became of the confirmed, then what is wrong, then what is only counted."""
+    processed = len(account.of(Fate.PROCESSED))
+    failed = sum(len(account.of(fate)) for fate in _FAILED)
+    dead = len(account.of(Fate.DEAD_LETTERED)) + account.nameless
+    ends = f"{processed} processed + {failed} failed + {dead} dead-lettered, of {account.confirmed} confirmed"
+    wrong = {
+        "lost": len(account.of(Fate.LOST)),
+        "unexpected": len(account.of(Fate.UNEXPECTED)),
+        "duplicated": len(account.duplicated),
+        "hollow": len(account.hollow),
+    }
+    return f"{ends}; {', '.join(f'{number} {kind}' for kind, number in wrong.items())}"

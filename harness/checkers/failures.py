@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.checkers.accounted import is_settled
 from harness.checkers.hung_calls import EXTRACT_FACTS
+from harness.ledger import Fate, outcome_of
 from harness.results import Verdict
 from harness.scenario.mem0 import ANSWER
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAME = "failures recorded"
 _OK = 200
 _SHOWN_MAX = 5
+_FAILED = (Fate.FAILED_SCHEDULED, Fate.PERMANENTLY_FAILED)
 
 
 def is_good(call: Mem0Call) -> bool:
@@ -44,7 +45,7 @@ def check(case: Case, expected: FailuresRecorded) -> CheckResult:
     calls = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.conversation_id is not None]
     counts = Counter(str(call.conversation_id) for call in calls)
     failed = counts.keys() - {str(call.conversation_id) for call in calls if is_good(call)}
-    recorded = {row.conversation_id for row in trial.rows if row.status != "PROCESSED" and is_settled(row)}
+    recorded = {row.conversation_id for row in trial.rows if outcome_of(row) in _FAILED}
     missing = sorted(failed - recorded)
     most = max(counts.values(), default=0)
     measured = f"{len(failed) - len(missing)} of {len(failed)} failures recorded, at most {most} calls for a message"

@@ -16,6 +16,7 @@ from harness.commands import (
     report,
     reproduce,
     run,
+    trace_message,
     validate,
     verify,
 )
@@ -33,4 +34,5 @@ app = typer.Typer(
 for verb in (reproduce, run, check, report, postmortem, validate, doctor, bench, verify, gate, history):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.command("gate-power")(gate_power.gate_power)
+app.command("trace")(trace_message.trace_message)
 app.command("list")(list_scenarios.list_scenarios)

@@ -149,6 +149,19 @@ class Alert:
     alert_type: str
     level: str
     action: str  # what the worker did about it
+    t_s: float | None = None  # None: the trial's start in UTC is not known
+    conversation_id: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft:
+    """One queue of the trial's virtual host at the very end, as ``queues.json`` holds it."""
+
+    name: str
+    is_work: bool  # the queue that the worker consumes; any other is where something was put aside
+    messages: int
+    conversation_ids: tuple[str | None, ...]  # of those that were read; None: the message names no conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,7 @@ class TrialRecord:
     planned_messages: int = 0
     calls: tuple[Mem0Call, ...] = ()
     rows: tuple[EventRow, ...] = ()
+    queues: tuple[QueueLeft, ...] | None = None  # None: nobody looked, so what they held is not known
     alerts: tuple[Alert, ...] = ()
     events: tuple[Event, ...] = ()
     effective_prefetch: tuple[int, ...] = ()  # as the management API reported it, once for each life; 0 is unlimited

@@ -99,6 +99,10 @@ class BrokerApi:
             message_bytes=queue.get("message_bytes", 0),
         )
 
+    def queue_names(self, *, vhost: str = DEFAULT_VHOST) -> tuple[str, ...]:
+        """Return the names of the virtual host's queues."""
+        return tuple(each["name"] for each in self._json(_path("queues", vhost)))
+
     def consumers(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> tuple[ConsumerFigures, ...]:
         """Return the consumers of ``queue``, with the prefetch count that is in force."""
         return tuple(

@@ -123,6 +123,12 @@ class Restarts(Strict):
     limit: Annotated[Whole, Field(ge=0, le=20)] = 5
 
 
+class Drained(Strict):
+    """What happens once the timeline is over, before the ledger is closed."""
+
+    retry_job: bool = False  # of a preset: run at the times for which its events were put off, until none is left
+
+
 class Scenario(Strict):
     """A whole scenario, validated."""
 
@@ -137,6 +143,7 @@ class Scenario(Strict):
     timeline: Annotated[tuple[Phase, ...], Field(min_length=1)]
     restarts: Restarts = Restarts()
     drain_at_most: DurationS = 120.0  # real time: how long the queues may take to empty once the timeline is over
+    drain: Drained = Drained()
     arms: Annotated[dict[Name, Arm], Field(min_length=1)]
     reported: Reported = Reported()
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from harness.errors import RunDirectoryError
 from harness.results import (
-    Alert,
     Drain,
     Event,
     EventRow,
@@ -34,6 +34,7 @@ from harness.results import (
 from harness.results.heap import HeapGroup, HeapSummary
 from harness.store.flight_files import read_flight
 from harness.store.history import effective_prefetch, phase_spans, worker_lives
+from harness.store.leftovers import read_alerts, read_queues
 from harness.store.publish_journal import read_journal
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines, read_rows
 
@@ -53,6 +54,7 @@ class _Facts:
     start_mono_s: float | None  # None: never written, so replay time zero is not known
     planned_messages: int
     limit: Limit | None
+    start_utc: datetime | None = None  # of the same moment
 
 
 def read_run(path: Path) -> RunRecord:
@@ -103,8 +105,9 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         publishes=_publishes(folder / "publishes.jsonl", start_s, damaged),
         planned_messages=facts.planned_messages,
         calls=read_json_lines(folder / "mem0.jsonl", lambda line: _call(line, start_s), damaged),
-        alerts=read_json_lines(folder / "alerts.jsonl", _alert, damaged),
         rows=read_json(folder / "rows.json", _event_rows, damaged) or (),
+        queues=read_queues(folder, damaged),
+        alerts=read_alerts(folder, facts.start_utc, damaged),
         events=events,
         effective_prefetch=_told(lambda: effective_prefetch(events), (), damaged),
         drain=_told(lambda: _drain(events), None, damaged),
@@ -133,6 +136,7 @@ def _facts(raw: Any) -> _Facts:
         start_mono_s=float(raw["start_mono_s"]),
         planned_messages=int(raw["planned_messages"]),
         limit=Limit(**raw["limit"]),
+        start_utc=datetime.fromisoformat(raw["start_utc"]),
     )
 
 
@@ -142,10 +146,6 @@ def _event_rows(raw: Any) -> tuple[EventRow, ...]:
 
 def _event(line: dict[str, Any]) -> Event:
     return Event(t_s=float(line.pop("mono_s")), kind=str(line.pop("kind")), data=line)
-
-
-def _alert(line: dict[str, Any]) -> Alert:
-    return Alert(str(line["alert_type"]), str(line["level"]), str(line["context"]["action"]))
 
 
 def _drain(events: tuple[Event, ...]) -> Drain | None:

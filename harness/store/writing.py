@@ -13,7 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.errors import RunDirectoryError
@@ -103,11 +103,12 @@ class TrialFolder:
     def start(self, start_mono_s: float, *, planned_messages: int, limit: Limit) -> None:
         """Set replay time zero and write what is known before the storm."""
         self.start_mono_s = start_mono_s
+        start_utc = datetime.now(UTC) + timedelta(seconds=start_mono_s - time.monotonic())
         facts = {
             "arm": self.arm,
             "role": self.role,
             "start_mono_s": start_mono_s,
-            "start_utc": datetime.now(UTC).isoformat(),
+            "start_utc": start_utc.isoformat(),
             "planned_messages": planned_messages,
             "limit": asdict(limit),
         }

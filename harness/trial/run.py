@@ -21,17 +21,20 @@ from harness.results import Limit
 from harness.rig.database import Database, migrated_database
 from harness.rig.ingress import ingress
 from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
-from harness.rig.mem0 import fake_mem0
+from harness.rig.mem0 import Mem0, fake_mem0
+from harness.rig.queue_contents import queues_left
 from harness.rig.waiting import pause_until, wait_for
 from harness.rig.work_queue import work_queue
 from harness.store import write_atomically
 from harness.trial.drain import DrainWatch
+from harness.trial.retry_job import play_retry_job
 from harness.trial.subject import (
     QUEUE,
     Endpoints,
     ingress_argv,
     ingress_env,
     migrate_argv,
+    retry_argv,
     worker_argv,
     worker_env,
     worker_folder,
@@ -128,8 +131,8 @@ def run_trial(
                 lengths_s = play(scenario, stage, storm)
                 _drain(watch, scenario.drain_at_most, folder, narrator)
                 folder.event("load_ended", **asdict(load.summary()))
-        rows = [asdict(row) for row in database.rows()]
-        write_atomically(folder.path / "rows.json", json.dumps(rows))
+        _retried(plan, endpoints, database, mem0, folder, site)
+        _keep_the_end(database, queue, folder)
         folder.event("trial_ended")
     return lengths_s
 
@@ -232,6 +235,35 @@ def _load(
     )
     plan_path = scope.tmp / f"load-{folder.path.name}.json"
     return Load(plan, plan_path=plan_path, log_file=folder.logs / "locust.log", env=scope.environment())
+
+
+def _retried(
+    plan: TrialPlan, endpoints: Endpoints, database: Database, mem0: Mem0, folder: TrialFolder, site: Site
+) -> None:
+    """Play the retry job, with pika-mem0 healthy again, where the scenario asks for it and the worker has one."""
+    spec, scenario = plan.spec, plan.scenario
+    if not scenario.drain.retry_job or spec.worker.preset is None:
+        return
+    mem0.put_rules([], {"mode": "answer", "latency": {"profile": "healthy", "scale": scenario.time_scale}})
+    play_retry_job(
+        lambda now: retry_argv(spec.worker, now),
+        site.scope.environment(**worker_env(spec, endpoints, scenario.time_scale)),
+        database,
+        folder,
+        root=site.root,
+        limit_s=scenario.drain_at_most,
+    )
+
+
+def _keep_the_end(database: Database, queue: WorkQueue, folder: TrialFolder) -> None:
+    """Record what the table and the queues hold when no worker is left: the ledger is closed by these two."""
+    write_atomically(folder.path / "rows.json", json.dumps([asdict(row) for row in database.rows()]))
+    try:
+        left = queues_left(queue)
+    except PartFailedError as error:
+        folder.event("queues_not_read", reason=str(error))
+    else:
+        write_atomically(folder.path / "queues.json", json.dumps([asdict(each) for each in left]))
 
 
 def _drain(watch: DrainWatch, limit_s: float, folder: TrialFolder, narrator: Narrator) -> None:

@@ -110,6 +110,13 @@ def ingress_env(rabbitmq_url: str, database_url: str) -> Mapping[str, str]:
     return {"RABBITMQ_URL": rabbitmq_url, "RABBITMQ_QUEUE": QUEUE, "DATABASE_URL": database_url}
 
 
+def retry_argv(spec: WorkerSpec, now: str) -> tuple[str, ...]:
+    """Return the command of a preset's retry job at the time ``now`` (ISO 8601); it has no mechanism to choose."""
+    options = [word for remedy in spec.with_ for word in ("--with", remedy)]
+    options += [word for remedy in spec.without for word in ("--without", remedy)]
+    return (sys.executable, *_MODULE, "retry", "--preset", str(spec.preset), *options, "--now", now)
+
+
 def worker_env(arm: Arm, endpoints: Endpoints, time_scale: float) -> Mapping[str, str]:
     """Return the variables of the contract, with the arm's timers in real seconds."""
     timers = {name: f"{duration_s / time_scale:.6g}" for name, duration_s in arm.timers.items()}

@@ -100,6 +100,19 @@ def test_a_lost_message_turns_the_verdict_red(passed: Ended, tmp_path: Path) -> 
     assert rows[0]["conversation_id"] in ended.out
 
 
+def test_a_message_that_a_run_does_not_know_is_refused_with_the_names_that_come_near(passed: Ended) -> None:
+    """Exit 2, naming the id that was meant; so is an arm that the run does not hold."""
+    known = json.loads((passed.run / "trials" / "fixed" / "rows.json").read_text())[3]["conversation_id"]
+
+    near = harness("trace", str(passed.run), known[:-1], runs_dir=passed.run.parent)
+    stranger = harness("trace", str(passed.run), known, "--arm", "fxied", runs_dir=passed.run.parent)
+
+    assert (near.status, stranger.status) == (2, 2)
+    assert known[:-1] in near.err
+    assert "did you mean conv-" in near.err
+    assert "--arm fxied: the run holds incident, fixed" in stranger.err
+
+
 def test_the_reports_configuration_as_written_is_not_reproduced(tmp_path: Path) -> None:
     """M0, prefetch in force: the worker survives, which is no failure of anything but an unknown: exit 3."""
     ended = harness(

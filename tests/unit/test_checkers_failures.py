@@ -14,7 +14,7 @@ from tests.drill_records import AFTER, BEFORE, MB, case, life, memory, rows, run
 OVER = OverBudget(peak_at_least="400 MiB")
 TWO_HANG = HungCallsBudget(calls_at_least=2, peak_at_most="200 MB")
 FULL = PutOff(error_code="QUEUE_FULL", messages_at_least=2)
-RECORDED = FailuresRecorded(messages_at_least=1, calls_per_message_at_most=4)
+RECORDED = FailuresRecorded(messages_at_least=1, calls_per_message_at_most=3)
 LOOP = Loops(redeliveries_per_message_at_least=4, during=("hanging", "burst"))
 
 
@@ -113,11 +113,11 @@ class TestFailuresRecorded:
     """``failures_recorded``: whoever was called for in vain is on record, after few calls."""
 
     def test_a_failure_with_its_retry_scheduled_passes_at_the_limit_of_calls(self) -> None:
-        """Guarantees the edge: the one message that failed is FAILED, and none has more than four calls."""
+        """Guarantees the edge: the one message that failed is FAILED, and none has more than three calls."""
         result = failures.check(case(AFTER), RECORDED)
 
         assert result.verdict is Verdict.PASS
-        assert result.measured == "1 of 1 failures recorded, at most 4 calls for a message"
+        assert result.measured == "1 of 1 failures recorded, at most 3 calls for a message"
 
     @pytest.mark.parametrize(
         "row",
@@ -135,7 +135,7 @@ class TestFailuresRecorded:
 
     def test_one_call_more_than_the_limit_fails(self) -> None:
         """Guarantees that an endless retry is seen even where each of its failures is recorded."""
-        strict = FailuresRecorded(calls_per_message_at_most=3)
+        strict = FailuresRecorded(calls_per_message_at_most=2)
         assert failures.check(case(AFTER), strict).verdict is Verdict.FAIL
 
     def test_an_answer_in_the_end_is_no_failure(self) -> None:

@@ -134,7 +134,7 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
     assert trial.calls == (Mem0Call("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, "answered"),)
     assert trial.rows == (EventRow("a", "PROCESSED", None, 0, None),)
-    assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue"),)
+    assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue", message="timed out"),)
     assert trial.effective_prefetch == (10,)
     assert trial.drain == Drain(complete=True, waited_s=1.5, last_seen="0 ready")
     assert trial.links == (("incident: log of worker-0", "trials/incident/logs/worker-0.log"),)

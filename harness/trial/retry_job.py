@@ -1,0 +1,61 @@
+"""Plays the retry job at the end of a trial: through the hours for which its events were put off, until none is due.
+
+Used by the trial where a scenario asks for it. The hours are not waited for: the job is given a time after the last
+due date, as cron would reach it. Its retries carry the schedule on, so it runs again, as often as an event may fail.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from harness.errors import PartFailedError
+from harness.rig.process import Child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.rig.database import Database
+    from harness.store import TrialFolder
+
+# An event may fail five times and is given up at the next look; the rest is for one that another one's retry put off.
+ROUNDS_MAX = 8
+_AFTER = timedelta(seconds=1)
+
+
+def play_retry_job(
+    argv: Callable[[str], Sequence[str]],
+    env: Mapping[str, str],
+    database: Database,
+    folder: TrialFolder,
+    *,
+    root: Path,
+    limit_s: float,
+) -> None:
+    """Run the job until no event waits for a retry; ``argv`` gives its command for a time in ISO 8601, UTC.
+
+    What came of it is an event: a job that broke, or did not come to an end, leaves its messages to the ledger.
+    """
+    deadline_mono_s = time.monotonic() + limit_s
+    for number in range(ROUNDS_MAX):
+        due = [row.next_attempt_at for row in database.rows() if row.status == "FAILED" and row.next_attempt_at]
+        if not due:
+            break
+        now = f"{datetime.fromisoformat(max(due)) + _AFTER:%Y-%m-%dT%H:%M:%S}+00:00"
+        folder.event("retry_job_began", now=now, waiting=len(due))
+        status = _run(argv(now), env, folder.logs / f"retry-{number}.log", root, deadline_mono_s - time.monotonic())
+        folder.event("retry_job_ended", exit_status=status)
+        if status != 0:
+            break
+
+
+def _run(argv: Sequence[str], env: Mapping[str, str], log_file: Path, root: Path, timeout_s: float) -> int | None:
+    """Return the job's exit status; None where it could not be started, or was ended at the limit."""
+    child = Child("retry job", argv, env, log_file, cwd=root)
+    try:
+        with child:
+            return child.wait(max(0.0, timeout_s))
+    except PartFailedError:  # the limit passed, or the program is not there
+        return None

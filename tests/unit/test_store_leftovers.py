@@ -1,0 +1,51 @@
+"""What a trial leaves beside its series is read back: the queues in the end, and the worker's alerts."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from harness.results import Alert, QueueLeft
+from harness.store.leftovers import read_alerts, read_queues
+
+START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
+
+
+def test_the_queues_are_read_back(tmp_path: Path) -> None:
+    """Guarantees the file's shape, a message without an id among the others."""
+    line = {"name": "q.dead", "is_work": False, "messages": 2, "conversation_ids": ["a", None]}
+    (tmp_path / "queues.json").write_text(json.dumps([line]))
+
+    assert read_queues(tmp_path, []) == (QueueLeft("q.dead", False, 2, ("a", None)),)
+
+
+def test_a_run_without_the_file_is_no_damaged_one(tmp_path: Path) -> None:
+    """Guarantees that an older run can still be judged; what its queues held is not known."""
+    damaged: list[str] = []
+
+    assert read_queues(tmp_path, damaged) is None
+    assert damaged == []
+
+
+def test_a_torn_file_is_said(tmp_path: Path) -> None:
+    """Guarantees that half a file is not taken for empty queues."""
+    damaged: list[str] = []
+    (tmp_path / "queues.json").write_text('[{"name": "q"')
+
+    assert read_queues(tmp_path, damaged) is None
+    assert damaged[0].startswith("queues.json can't be read")
+
+
+def test_alerts_get_the_time_of_the_replay(tmp_path: Path) -> None:
+    """Guarantees that an alert stands where it was sent, whose it was, and that one without a message's id is kept."""
+    at = {"sent_utc": (START + timedelta(seconds=12)).isoformat(), "level": "HIGH", "alert_type": "T", "message": "m"}
+    lines = [
+        {**at, "context": {"action": "given_up", "conversation_id": "a"}},
+        {**at, "context": {"action": "given_up"}},
+    ]
+    (tmp_path / "alerts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    assert read_alerts(tmp_path, START, []) == (
+        Alert("T", "HIGH", "given_up", 12.0, "a", "m"),
+        Alert("T", "HIGH", "given_up", 12.0, None, "m"),
+    )
+    assert [alert.t_s for alert in read_alerts(tmp_path, None, [])] == [None, None]
