@@ -14,6 +14,7 @@ from harness.checkers.hung_calls import peak_bytes as peak_of_hung_calls
 from harness.checkers.memory_growth import growth
 from harness.checkers.oom import is_oom_kill
 from harness.checkers.throughput import finished_per_s
+from harness.ledger import Fate, account_of
 from harness.results import MIB
 from harness.scenario import Burst
 
@@ -39,6 +40,7 @@ def _figures_of(trial: TrialRecord, run: RunRecord, scenario: Scenario) -> dict[
     final, grown = final_bytes(trial), growth(trial)
     hanging = hanging_phases(scenario)
     hung = peak_of_hung_calls(trial)
+    account = account_of(trial)
     budget = scenario.arms[trial.arm].expect.memory_budget if trial.arm in scenario.arms else None
     return {
         "budget_mib": budget.peak_at_most / MIB if budget else None,
@@ -52,6 +54,9 @@ def _figures_of(trial: TrialRecord, run: RunRecord, scenario: Scenario) -> dict[
         "finished_while_hanging_per_s": finished_per_s(trial, hanging, run.manifest.time_scale),
         "burst_to_first_kill_s": burst_to_first_kill_s(trial, scenario),
         "minute_table_factor": typical_factor(trial, run.manifest.reported_points),
+        # An unsound ledger proves nothing, and a count of nothing lost would look like a proof.
+        "lost": None if account.unsound else float(len(account.of(Fate.LOST))),
+        "duplicated": None if account.unsound else float(len(account.duplicated)),
         "confirmed": float(sum(publish.confirmed_s is not None for publish in trial.publishes)),
     }
 

@@ -17,6 +17,7 @@ from harness.rig.containers import broker_container, proxy_container
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
 from tests import docker_engine
+from tests.broker_definitions import CONTROL, SYNC_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,13 +82,16 @@ def node(scope: RunScope, broker_image: str, tmp_path_factory: pytest.TempPathFa
     assert b"Server startup complete" in (logs / "rabbitmq-container.log").read_bytes()
 
 
-def test_a_message_outlives_a_killed_container(node: Broker) -> None:
+def test_a_message_outlives_a_killed_container(scope: RunScope, node: Broker) -> None:
     """Killed and started again it has its ports, its queue and the persistent message that it confirmed."""
     node.api.declare_queue(QUEUE)
     with pika.BlockingConnection(pika.URLParameters(node.amqp_url())) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
         channel.basic_publish("", QUEUE, b"kept", pika.BasicProperties(delivery_mode=2))
+    container = census(scope.run_id, scope.root).containers[0]
+    argv = ["docker", "exec", container, CONTROL, "eval", SYNC_LOG]
+    subprocess.run(argv, check=True, capture_output=True, timeout=RUN_TIMEOUT_S)
     node.kill()
     with pytest.raises(PartFailedError):
         node.api.versions()

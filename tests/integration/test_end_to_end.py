@@ -9,40 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.rig.census import census
 from harness.rig.waiting import wait_for
+from tests.harness_command import CHECKOUT, QUICK, Ended, harness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.integration, pytest.mark.incident]
-
-ROOT = Path(__file__).resolve().parents[2]
-QUICK = ROOT / "tests" / "scenarios" / "quick_incident.yaml"
-RUN_TIMEOUT_S = 240.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a call of the command line ended."""
-
-    status: int
-    out: str
-    err: str
-    run: Path  # the run directory it wrote, if any
-
-
-def harness(*arguments: str, runs_dir: Path) -> Ended:
-    """Run the command line to its end."""
-    argv = [sys.executable, "-m", "harness", *arguments]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr, runs_dir / "latest")
 
 
 @pytest.fixture(scope="module")
@@ -113,30 +92,11 @@ def test_a_message_that_a_run_does_not_know_is_refused_with_the_names_that_come_
     assert "--arm fxied: the run holds incident, fixed" in stranger.err
 
 
-def test_the_reports_configuration_as_written_is_not_reproduced(tmp_path: Path) -> None:
-    """M0, prefetch in force: the worker survives, which is no failure of anything but an unknown: exit 3."""
-    ended = harness(
-        "run", str(QUICK), "--arm", "incident", "--mechanism", "M0", "--runs-dir", str(tmp_path), runs_dir=tmp_path
-    )
-    assert ended.status == 3, ended.out + ended.err
-    assert "not reproduced" in ended.out
-
-
-def test_an_emulated_limit_is_unknown(tmp_path: Path) -> None:
-    """A watchdog's kill proves nothing about the kernel: exit 3, and the report says emulated."""
-    ended = harness(
-        "run", str(QUICK), "--arm", "incident", "--limit", "watchdog", "--runs-dir", str(tmp_path), runs_dir=tmp_path
-    )
-    assert ended.status == 3, ended.out + ended.err
-    assert "emulated" in ended.out
-    assert "emulated" in (ended.run / "report.html").read_text()
-
-
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A run whose worker is alive and whose storm has begun."""
     argv = [sys.executable, "-m", "harness", "run", str(QUICK), "--arm", "fixed", "--runs-dir", str(tmp_path)]
-    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         events = tmp_path / "latest" / "trials" / "fixed" / "events.jsonl"
         wait_for(
             "the storm to begin",

@@ -33,6 +33,7 @@ from harness.rig.proxy import Link, proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.waiting import wait_for
 from harness.scenario import FAULTS
+from tests.broker_definitions import write_definitions_out
 
 pytestmark = pytest.mark.integration
 
@@ -194,6 +195,7 @@ def test_a_broker_that_goes_comes_back_with_its_messages(rig: Rig, name: str) ->
         channel.queue_declare(queue, durable=True)
         channel.confirm_delivery()
         channel.basic_publish("", queue, b"kept", pika.BasicProperties(delivery_mode=2))
+    write_definitions_out(rig.node)
 
     with rig.fault(name) as seen:
         assert "refuses" in seen

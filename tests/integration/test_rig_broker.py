@@ -1,6 +1,5 @@
 """A private RabbitMQ node: up, asked, killed, started again, and gone."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from harness.rig.broker_node import BrokerNode
 from harness.rig.census import census
 from harness.rig.run_scope import RunScope
 from harness.rig.waiting import wait_for
+from tests.broker_definitions import write_definitions_out
 
 pytestmark = pytest.mark.integration
 
@@ -132,15 +132,6 @@ def test_it_serves_as_an_external_broker(node: Broker) -> None:
     with external_broker(node.amqp_url(), management_port=node.management_port) as given:
         assert (given.versions, given.amqp_url()) == (node.versions, node.amqp_url())
         assert given.node is None
-
-
-def write_definitions_out(node: Broker) -> None:
-    """Have the node write its log of definitions: it keeps that of a new queue in its own buffer for a moment."""
-    assert isinstance(node.node, BrokerNode)
-    env = node.node._env
-    control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
-    argv = [control, "-n", env["RABBITMQ_NODENAME"], "eval", "mnesia:sync_log()."]
-    subprocess.run(argv, env=env, check=True, capture_output=True, timeout=60)
 
 
 def test_killed_and_started_again_it_has_kept_what_it_confirmed(node: Broker, vhost: str) -> None:
