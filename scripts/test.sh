@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test of the tree, for `make test`: what is independent in parallel, a file at a time on each process; then the
-# whole incidents, one after another, because a storm that shares its cores with other tests is late and proves nothing.
+# whole incidents, two at once, because a storm that has no core of its own is late and proves nothing.
 #
 # usage: scripts/test.sh [PYTEST ARGUMENTS]        e.g. scripts/test.sh -k broker
 #
@@ -21,7 +21,7 @@ part() {
 
 parallel=0 incidents=0
 part parallel "not incident" --numprocesses "$processes" --dist loadfile --no-loadscope-reorder "$@" || parallel=$?
-part incidents "incident" "$@" || incidents=$?
+part incidents "incident" --numprocesses 2 --dist loadfile "$@" || incidents=$?
 
 # pytest's 5 says that nothing was selected; with -k that is right for one part, and an error for both.
 if [ "$parallel" -eq 5 ]; then
