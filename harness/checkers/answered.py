@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.ledger import EXTRACT_FACTS, is_side_effect
 from harness.results import Verdict
 
 if TYPE_CHECKING:
@@ -16,19 +17,13 @@ if TYPE_CHECKING:
     from harness.results import CheckResult, Mem0Call, TrialRecord
 
 NAME = "messages answered"
-_EXTRACT_FACTS = "/extract_facts"
-_OK = 200
-# A 200 of another mode is one in appearance: a gateway's page, half a document, a wrong shape.
-_VALID_MODES = frozenset({"answer", "drip_headers", "drip_body", "huge"})
 _LEDGER = ("publishes.jsonl", "mem0.jsonl", "queue.csv")
 _SHOWN_MAX = 5
 
 
 def is_success(call: Mem0Call) -> bool:
     """Return whether this call of the memory API was given a whole and valid answer."""
-    return (
-        call.path == _EXTRACT_FACTS and call.status == _OK and call.outcome == "answered" and call.mode in _VALID_MODES
-    )
+    return call.path == EXTRACT_FACTS and is_side_effect(call)
 
 
 def check(case: Case) -> CheckResult:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.checkers.hung_calls import EXTRACT_FACTS
-from harness.ledger import Fate, outcome_of
+from harness.ledger import EXTRACT_FACTS, Fate, outcome_of
 from harness.results import Verdict
 from harness.scenario.mem0 import ANSWER
 

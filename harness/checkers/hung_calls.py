@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.checkers.base import mib
+from harness.ledger import EXTRACT_FACTS
 from harness.results import Verdict
 from harness.scenario.mem0 import ANSWER
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from harness.scenario.expectations import HungCallsBudget
 
 NAME = "memory with hung calls"
-EXTRACT_FACTS = "/extract_facts"
 CALLS = 10  # the incident's worker has ten threads
 
 

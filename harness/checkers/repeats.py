@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.checkers.failures import is_good
-from harness.checkers.hung_calls import EXTRACT_FACTS
+from harness.ledger import EXTRACT_FACTS
 from harness.results import Verdict
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from harness.checkers.base import mib
 from harness.checkers.fidelity import memory_at
 from harness.checkers.figures import hanging_phases
 from harness.checkers.healthy_again import final_bytes
-from harness.checkers.hung_calls import EXTRACT_FACTS
 from harness.checkers.oom import is_oom_kill
 from harness.checkers.throughput import finished_per_s
 from harness.clock import replay_time
+from harness.ledger import EXTRACT_FACTS
 from harness.results import MetricRow, MinuteRow
 
 if TYPE_CHECKING:

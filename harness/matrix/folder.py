@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.errors import RunDirectoryError
@@ -62,8 +63,16 @@ def fingerprint_of(scenario: Scenario, options: tuple[str, ...]) -> str:
     """Return a hash of all that decides what a run shows: scenario, options and the source of every part."""
     digest = hashlib.sha256(scenario.model_dump_json(by_alias=True).encode())
     digest.update("\0".join(options).encode())
+    digest.update(_source_digest())
+    return digest.hexdigest()
+
+
+@cache
+def _source_digest() -> bytes:
+    """Hash the source once: a matrix asks for a fingerprint twice a scenario."""
+    digest = hashlib.sha256()
     for folder in _SOURCES:
         for source in sorted((checkout() / folder).rglob("*.py")):
             digest.update(str(source.relative_to(checkout())).encode())
             digest.update(source.read_bytes())
-    return digest.hexdigest()
+    return digest.digest()
