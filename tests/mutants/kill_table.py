@@ -1,14 +1,15 @@
 """The kill table: each mutant, the checks it turned red, and whether the one that was named is among them.
 
 ``make mutants`` prints it. Exit 0 when every mutant is caught by its checker and the unmutated worker passes on every
-ground; 1 otherwise.
+ground, each time it is played there; 1 otherwise. Nothing is played again because it was red.
 """
 
 import argparse
 import json
+import secrets
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,6 @@ from harness.matrix.playing import Job, play_jobs
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
 from tests.mutants.mutants import ARM, CHECKOUT, Mutant, all_mutants, grounds, write_ground
-
-RUN_ID = "mutants"
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def play(files: Iterable[Path], folder: Path, side_by_side: int) -> dict[str, Pl
 
     jobs = [Job(path.stem, path, (), folder / path.stem, folder / f"{path.stem}.log") for path in files]
     sweep_dead_runs()
-    with RunScope(RUN_ID) as scope:
+    with RunScope(f"mutants-{secrets.token_hex(2)}") as scope:
         play_jobs(jobs, scope.environment(), CHECKOUT, side_by_side, ended)
     return found
 
@@ -65,14 +64,28 @@ def read_verdict(job: Job, status: int) -> Played:
     return Played(job.name, tuple(check["check"] for check in checks if check["verdict"] != "pass"))
 
 
-def rows(mutants: Iterable[Mutant], unmutated: Iterable[str], found: dict[str, Played]) -> tuple[list[str], bool]:
-    """Return the table's lines, and whether all is as it should be."""
-    lines, good = [], True
-    for ground in unmutated:
-        played = found[f"unmutated_{ground}"]
-        good &= not played.alarm
-        said = "no alarm" if not played.alarm else f"FALSE ALARM: {', '.join(played.red) or played.problem}"
-        lines.append(f"{'unmutated':<42} {ground:<10} {said}")
+def unmutated_name(ground: str, number: int) -> str:
+    """Return what the run of the whole worker on ``ground`` is called, the ``number``-th time."""
+    return f"unmutated_{ground}_{number}"
+
+
+def whole_row(ground: str, times: int, found: Mapping[str, Played]) -> tuple[str, bool]:
+    """Return the line of the whole worker on one ground, and whether it raised no alarm, however often it was played.
+
+    Each alarm is named by its run, whose directory is kept under that name.
+    """
+    played = [found[unmutated_name(ground, number)] for number in range(1, times + 1)]
+    alarms = [f"{each.name}: {', '.join(each.red) or each.problem}" for each in played if each.alarm]
+    said = f"FALSE ALARM in {len(alarms)} of {times}: {'; '.join(alarms)}" if alarms else f"no alarm in {times}"
+    return f"{'unmutated':<42} {ground:<10} {said}", not alarms
+
+
+def rows(
+    mutants: Iterable[Mutant], unmutated: Iterable[str], found: Mapping[str, Played], times: int = 1
+) -> tuple[list[str], bool]:
+    """Return the table's lines, and whether all is as it should be. The whole worker was played ``times`` a ground."""
+    whole = [whole_row(ground, times, found) for ground in unmutated]
+    lines, good = [line for line, _ in whole], all(quiet for _, quiet in whole)
     for mutant in mutants:
         played = found[mutant.name]
         outcome = caught(mutant, played)
@@ -89,19 +102,28 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", help="only these mutants")
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
-    parser.add_argument("--unmutated", type=int, default=1, metavar="N", help="how often the whole worker is played")
+    parser.add_argument(
+        "--unmutated", type=int, default=1, metavar="N", help="how often the whole worker is played on each ground"
+    )
+    parser.add_argument("--no-mutants", action="store_true", help="play the whole worker alone, on every ground")
     asked = parser.parse_args()
     mutants = [mutant for mutant in all_mutants() if not asked.names or mutant.name in asked.names]
     if unknown := sorted(set(asked.names) - {mutant.name for mutant in mutants}):
         parser.error(f"no mutant is named {unknown[0]!r}; there are: {', '.join(each.name for each in all_mutants())}")
     whole = [ground for ground in grounds() if ground in {mutant.ground for mutant in mutants} and asked.unmutated]
+    broken = [] if asked.no_mutants else mutants
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         files = Path(scratch)
-        scenarios = [write_ground(ground, f"unmutated_{ground}", {}, files) for ground in whole]
-        scenarios += [mutant.write_scenario(files) for mutant in mutants]
+        scenarios = [
+            write_ground(ground, unmutated_name(ground, number), {}, files)
+            for number in range(1, asked.unmutated + 1)
+            for ground in whole
+        ]
+        scenarios += [mutant.write_scenario(files) for mutant in broken]
         found = play(scenarios, CHECKOUT / "runs" / "mutants", asked.jobs)
-    lines, good = rows(mutants, whole, found)
-    sys.stdout.write(
-        "\n".join([*lines, f"{len(mutants)} mutants, arm {ARM}: {'all caught' if good else 'NOT ALL CAUGHT'}", ""])
-    )
+    lines, good = rows(broken, whole, found, asked.unmutated)
+    came_to = "all as they should be" if good else "NOT ALL AS THEY SHOULD BE"
+    whole_runs = asked.unmutated * len(whole)
+    lines.append(f"{len(broken)} mutants and {whole_runs} runs of the whole worker, arm {ARM}: {came_to}")
+    sys.stdout.write("\n".join([*lines, ""]))
     return 0 if good else 1

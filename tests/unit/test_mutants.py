@@ -60,15 +60,25 @@ def test_caught_is_caught_by_the_check_that_was_named(red: tuple[str, ...], prob
 def test_a_survivor_turns_the_table(red: tuple[str, ...], good: bool) -> None:
     """One mutant that nobody caught is enough."""
     mutant = Mutant("leaks", "Leaks.", "storm", "memory budget")
-    found = {"leaks": Played("leaks", red), "unmutated_storm": Played("unmutated_storm", ())}
+    found = {"leaks": Played("leaks", red), "unmutated_storm_1": Played("unmutated_storm_1", ())}
     assert rows([mutant], ["storm"], found)[1] is good
 
 
 def test_a_false_alarm_turns_the_table() -> None:
     """The whole worker has to pass on the same ground."""
-    lines, good = rows([], ["storm"], {"unmutated_storm": Played("unmutated_storm", ("alerts",))})
+    lines, good = rows([], ["storm"], {"unmutated_storm_1": Played("unmutated_storm_1", ("alerts",))})
     assert not good
-    assert "FALSE ALARM: alerts" in lines[0]
+    assert "FALSE ALARM in 1 of 1: unmutated_storm_1: alerts" in lines[0]
+
+
+def test_one_false_alarm_among_many_repeats_is_named() -> None:
+    """Nineteen quiet repeats do not make up for one alarm; each is a run of its own."""
+    names = [f"unmutated_storm_{number}" for number in range(1, 21)]
+    quiet = {name: Played(name, ()) for name in names}
+    assert rows([], ["storm"], quiet, 20) == ([f"{'unmutated':<42} {'storm':<10} no alarm in 20"], True)
+    lines, good = rows([], ["storm"], quiet | {names[6]: Played(names[6], ("storm in time",))}, 20)
+    assert not good
+    assert "FALSE ALARM in 1 of 20: unmutated_storm_7: storm in time" in lines[0]
 
 
 def test_a_verdict_is_read_where_the_run_left_it(tmp_path: Path) -> None:
