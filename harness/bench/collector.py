@@ -173,12 +173,13 @@ def finished(stats: str) -> int:
 def rate(stats: str) -> float:
     """Return messages/s from the last gauge without an acknowledgement to the first one with the last of them.
 
-    Raises PartFailedError when the gauges don't show both.
+    A worker may be through its first messages before its first gauge; then the rate is that of the others, from there.
+    Raises PartFailedError when the gauges don't show it.
     """
     gauges = [json.loads(line) for line in stats.splitlines()]
     total = max((gauge["acked"] for gauge in gauges), default=0)
-    before = [gauge["mono_s"] for gauge in gauges if gauge["acked"] == 0]
-    if not before or total == 0:
+    began = ([gauge for gauge in gauges if gauge["acked"] == 0] or gauges[:1])[-1:]
+    if not began or began[0]["acked"] == total:
         raise PartFailedError("the worker's gauges do not show how long it took")
     ended_s = next(gauge["mono_s"] for gauge in gauges if gauge["acked"] == total)
-    return float(total / (ended_s - max(before)))
+    return float((total - began[0]["acked"]) / (ended_s - began[0]["mono_s"]))

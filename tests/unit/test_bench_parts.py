@@ -220,12 +220,16 @@ def test_a_server_that_stops_reading_does_not_stop_the_bench(monkeypatch: pytest
 
 
 def test_the_collectors_rate_is_read_from_the_workers_gauges() -> None:
-    """Guarantees that start-up is not counted, nor the time after the last message, nor a line half written."""
+    """Guarantees that start-up is not counted, nor the time after the last message, nor a line half written.
+
+    A worker that was through ten messages before its first gauge is rated by the others.
+    """
     gauges = "".join(
         f'{{"mono_s": {mono_s}, "acked": {acked}}}\n' for mono_s, acked in ((1, 0), (5, 0), (6, 10), (7, 20), (9, 20))
     )
 
     assert collector.rate(gauges) == 10
+    assert collector.rate("".join(gauges.splitlines(keepends=True)[2:])) == 10
     assert collector.finished(gauges + '{"mono_s": 10, "ack') == 20
     assert collector.finished("") == 0
 
