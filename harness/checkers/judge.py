@@ -19,6 +19,7 @@ from harness.checkers import (
     hung_calls,
     limit,
     loops,
+    loses,
     memory_budget,
     memory_growth,
     oom,
@@ -27,6 +28,7 @@ from harness.checkers import (
     put_off,
     recovery,
     repeats,
+    retries,
     storm,
     throughput,
     whole_record,
@@ -131,10 +133,14 @@ def _of_messages(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[],
         yield accounted.NAME, lambda: accounted.check(case)
     if expect.all_answered is not None:
         yield answered.NAME, lambda: answered.check(case)
+    if (gone := expect.loses) is not None:
+        yield loses.NAME, lambda: loses.check(case, gone)
     if (off := expect.put_off) is not None:
         yield put_off.NAME, lambda: put_off.check(case, off)
     if (failed := expect.failures_recorded) is not None:
         yield failures.NAME, lambda: failures.check(case, failed)
+    if (herd := expect.retries_open_at_most) is not None:
+        yield retries.NAME, lambda: retries.check(case, herd)
     yield from _of_progress(case, expect)
 
 

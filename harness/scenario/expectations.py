@@ -63,6 +63,12 @@ class AllAnswered(Strict):
     """Every confirmed message was answered by pika-mem0 with a success and acknowledged, as seen from outside."""
 
 
+class Loses(Strict):
+    """Messages that the broker confirmed are lost, so many: what no retry job will ever see again."""
+
+    messages_at_least: Annotated[Whole, Field(ge=1)]
+
+
 class PutOff(Strict):
     """Messages are put off: FAILED in the worker's own table, with this error code."""
 
@@ -75,6 +81,13 @@ class FailuresRecorded(Strict):
 
     messages_at_least: Annotated[Whole, Field(ge=1)] = 1  # fewer failures would be another storm
     calls_per_message_at_most: Annotated[Whole, Field(ge=1)]
+
+
+class RetriesOpenAtMost(Strict):
+    """While the retry jobs of the drain run, pika-mem0 has no more calls open than this, and they are no herd."""
+
+    calls: Annotated[Whole, Field(ge=1)]
+    events_at_least: Annotated[Whole, Field(ge=1)] = 1  # retried: fewer would be another herd
 
 
 class Loops(Strict):
@@ -150,7 +163,7 @@ class Fidelity(Strict):
     typical_factor_at_most: Annotated[Number, Field(gt=1)]
 
 
-_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still", "repeats")
+_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still", "repeats", "loses")
 
 
 class Expect(Strict):
@@ -164,8 +177,10 @@ class Expect(Strict):
     never_killed: NeverKilled | None = None
     all_accounted: AllAccounted | None = None
     all_answered: AllAnswered | None = None
+    loses: Loses | None = None
     put_off: PutOff | None = None
     failures_recorded: FailuresRecorded | None = None
+    retries_open_at_most: RetriesOpenAtMost | None = None
     loops: Loops | None = None
     repeats: Repeats | None = None
     stands_still: StandsStill | None = None

@@ -26,6 +26,7 @@ BODY_BYTES_MAX = 128 * 2**20  # the largest message of RabbitMQ 3
 INTERPRETER_BYTES = 90 * 2**20  # a Python worker before its first message: these bytes do not shrink with the messages
 SEED_MAX = 2**63 - 1  # what every part takes for a whole number
 TIME_SCALE_MAX = 3600  # an hour a second: faster, and no timer of the worker's is longer than its own overhead
+JOBS_MAX = 8  # retry jobs at once; more have nothing to divide on a machine of a few cores
 PROFILED_SUFFIX = "-profiled"  # names the folder of an arm's profiled twin
 
 TimeScale = Annotated[Number, Field(gt=0, le=TIME_SCALE_MAX)]
@@ -127,6 +128,14 @@ class Drained(Strict):
     """What happens once the timeline is over, before the ledger is closed."""
 
     retry_job: bool = False  # of a preset: run at the times for which its events were put off, until none is left
+    jobs: Annotated[Whole, Field(ge=1, le=JOBS_MAX)] = 1  # at once, as when cron begins one before the last is through
+    mem0: Mem0Rules = Mem0Rules()  # what pika-mem0 does meanwhile; nothing is wrong with it by default
+
+    @model_validator(mode="after")
+    def _is_of_the_retry_job(self) -> Self:
+        if not self.retry_job and (self.jobs, self.mem0) != (1, Mem0Rules()):
+            raise ValueError("jobs and mem0 are the retry job's: add retry_job: true, or leave them out")
+        return self
 
 
 class Scenario(Strict):

@@ -2,11 +2,13 @@
 
 Used by the trial where a scenario asks for it. The hours are not waited for: the job is given a time after the last
 due date, as cron would reach it. Its retries carry the schedule on, so it runs again, as often as an event may fail.
+Several jobs run at once where that is asked for: they are told the same time, and meet the same events.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,10 +35,11 @@ def play_retry_job(
     *,
     root: Path,
     limit_s: float,
+    jobs: int = 1,
 ) -> None:
-    """Run the job until no event waits for a retry; ``argv`` gives its command for a time in ISO 8601, UTC.
+    """Run ``jobs`` of them until no event waits for a retry; ``argv`` gives the command for a time in ISO 8601, UTC.
 
-    What came of it is an event: a job that broke, or did not come to an end, leaves its messages to the ledger.
+    What came of a round is an event: a job that broke, or did not come to an end, leaves its messages to the ledger.
     """
     deadline_mono_s = time.monotonic() + limit_s
     for number in range(ROUNDS_MAX):
@@ -44,18 +47,20 @@ def play_retry_job(
         if not due:
             break
         now = f"{datetime.fromisoformat(max(due)) + _AFTER:%Y-%m-%dT%H:%M:%S}+00:00"
-        folder.event("retry_job_began", now=now, waiting=len(due))
-        status = _run(argv(now), env, folder.logs / f"retry-{number}.log", root, deadline_mono_s - time.monotonic())
+        logs = [folder.logs / f"retry-{number}-{job}.log" for job in range(jobs)]
+        folder.event("retry_job_began", now=now, waiting=len(due), jobs=jobs)
+        status = _run([Child("retry job", argv(now), env, log, cwd=root) for log in logs], deadline_mono_s)
         folder.event("retry_job_ended", exit_status=status)
         if status != 0:
             break
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str], log_file: Path, root: Path, timeout_s: float) -> int | None:
-    """Return the job's exit status; None where it could not be started, or was ended at the limit."""
-    child = Child("retry job", argv, env, log_file, cwd=root)
+def _run(jobs: Sequence[Child], deadline_mono_s: float) -> int | None:
+    """Run them at once; return the worst exit status, None where one could not be started or met the limit."""
     try:
-        with child:
-            return child.wait(max(0.0, timeout_s))
+        with ExitStack() as at_work:
+            for job in jobs:
+                at_work.enter_context(job)
+            return max(job.wait(max(0.0, deadline_mono_s - time.monotonic())) for job in jobs)
     except PartFailedError:  # the limit passed, or the program is not there
         return None

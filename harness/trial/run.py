@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import PartFailedError
 from harness.faults.ground import Ground
+from harness.faults.mem0_rules import apply_rules
 from harness.faults.timeline import NO_STORM_YET, Stage, StormLengths, planned_starts_s, play
 from harness.load.arrivals import arrivals_of, sizes_of
 from harness.load.driver import Load
@@ -240,11 +241,11 @@ def _load(
 def _retried(
     plan: TrialPlan, endpoints: Endpoints, database: Database, mem0: Mem0, folder: TrialFolder, site: Site
 ) -> None:
-    """Play the retry job, with pika-mem0 healthy again, where the scenario asks for it and the worker has one."""
+    """Play the retry job, with pika-mem0 as the scenario has it then, where one is asked for and the worker has one."""
     spec, scenario = plan.spec, plan.scenario
     if not scenario.drain.retry_job or spec.worker.preset is None:
         return
-    mem0.put_rules([], {"mode": "answer", "latency": {"profile": "healthy", "scale": scenario.time_scale}})
+    apply_rules(mem0, scenario.drain.mem0, scenario.time_scale, folder)
     play_retry_job(
         lambda now: retry_argv(spec.worker, now),
         site.scope.environment(**worker_env(spec, endpoints, scenario.time_scale)),
@@ -252,6 +253,7 @@ def _retried(
         folder,
         root=site.root,
         limit_s=scenario.drain_at_most,
+        jobs=scenario.drain.jobs,
     )
 
 

@@ -1,5 +1,6 @@
 """How a trial ends: the retry job is played through its hours, and what the queues still hold is looked into."""
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,33 @@ def test_what_failed_in_the_storm_is_retried_and_what_is_poison_is_found(bench: 
     assert (dead.name, dead.is_work, dead.messages) == (f"{bench.queue.name}.dead", False, 2)
     assert set(dead.conversation_ids) == {"p", None}
     assert {queue.messages for queue in queues_left(bench.queue)} == {1, 2}  # looking took nothing away
+
+
+def test_two_jobs_at_once_divide_the_events(bench: Bench, folder: TrialFolder) -> None:
+    """Guarantees that both run, with a log each, and that no event is called for twice."""
+    names = [f"herd-{number}" for number in range(30)]
+    bench.mem0.put_rules([], FAIL_AT_ONCE)
+    bench.seed(*names)
+    with bench.worker("--preset", "fixed"):
+        bench.publish(*(conversation(name) for name in names))
+        bench.wait_for_rows(dict.fromkeys(names, ("FAILED", "MEMORY_API_ERROR")))
+        bench.wait_for_empty_queue()
+    bench.mem0.put_rules([], ANSWER)
+
+    play_retry_job(
+        lambda now: retry_argv(FIXED, now),
+        bench.environment(),
+        Database(bench.database_url),
+        folder,
+        root=CHECKOUT,
+        limit_s=60.0,
+        jobs=2,
+    )
+
+    assert set(bench.rows().values()) == {("PROCESSED", None)}
+    assert bench.calls() == dict.fromkeys(names, 2)  # the one that failed, and one retry
+    done = [json.loads((folder.logs / f"retry-0-{job}.log").read_text().splitlines()[-1]) for job in range(2)]
+    assert sum(job["processed"] for job in done) == len(names)
 
 
 def test_a_job_that_breaks_is_said_and_ends_the_rounds(bench: Bench, folder: TrialFolder) -> None:

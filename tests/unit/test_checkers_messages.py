@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import accounted, throughput
+from harness.checkers import accounted, loses, throughput
 from harness.checkers.base import Case
 from harness.checkers.throughput import finished_per_s
 from harness.results import Drain, EventRow, QueueSample, RunRecord, Verdict
-from harness.scenario.expectations import Throughput
+from harness.scenario.expectations import Loses, Throughput
 from tests.drill_records import AFTER, BEFORE, PHASES, case, publishes, queue, rows, run_of, scenario, trial
 
 RATE = Throughput(against=BEFORE, at_least=3, during=("hanging", "burst"))
@@ -107,6 +107,30 @@ class TestAccounted:
 
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
+
+
+class TestLoses:
+    """``loses``: an arm that is known to lose messages does."""
+
+    GONE = EventRow("c-003", "PROCESSING", None, 0, None)
+
+    def test_so_many_lost_pass_and_one_less_than_expected_is_not_reproduced(self) -> None:
+        """Guarantees both edges, and that what is lost is named."""
+        losing = case(BEFORE, rows=rows_with(self.GONE), drain=Drain(complete=True, waited_s=1.0, last_seen=""))
+        result = loses.check(losing, Loses(messages_at_least=1))
+
+        assert (result.verdict, result.measured) == (Verdict.PASS, "1 lost, of 50 confirmed")
+        assert result.detail == "First: c-003 (PROCESSING)."
+        assert loses.check(losing, Loses(messages_at_least=2)).verdict is Verdict.UNKNOWN
+
+    def test_a_worker_that_loses_nothing_has_not_shown_the_loss(self) -> None:
+        """Guarantees that an arm whose loss went away is noticed."""
+        assert loses.check(case(BEFORE), Loses(messages_at_least=1)).verdict is Verdict.UNKNOWN
+
+    def test_what_may_still_come_is_not_lost_yet(self) -> None:
+        """Guarantees that no loss is shown by a trial that was not drained."""
+        cut_off = case(BEFORE, rows=rows_with(self.GONE), drain=None)
+        assert loses.check(cut_off, Loses(messages_at_least=1)).verdict is Verdict.UNKNOWN
 
 
 class TestThroughput:

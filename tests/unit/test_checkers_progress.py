@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import alerts, judge, loops, processed, recovery, repeats
+from harness.checkers import alerts, judge, loops, loses, processed, recovery, repeats
 from harness.results import Alert, Drain, PhaseSpan, QueueSample, Verdict
 from harness.scenario.expectations import AlertsAtMost, Processed, Recovers, Repeats, StandsStill
 from tests.drill_records import AFTER, BEFORE, PHASES, calls, case, life, rows, run_of, scenario, trial
@@ -128,6 +128,7 @@ class TestAlerts:
 CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "stands_still": ({"during": ["burst"]}, loops.STILL),
     "repeats": ({"messages_at_least": 2}, repeats.NAME),
+    "loses": ({"messages_at_least": 1}, loses.NAME),
     "processed": ({"share_at_least": "81%"}, processed.NAME),
     "recovers": ({"phase": "recovery", "within": "30s"}, recovery.NAME),
     "alerts_at_most": ({"count": 1}, alerts.NAME),

@@ -57,6 +57,14 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "memory_limit: a worker takes 90 MiB",
     ),
     "a drain in no time": (lambda data: data.update(drain_at_most="0s"), "drain_at_most: draining takes time"),
+    "retry jobs of a drain that runs none": (
+        lambda data: data.update(drain={"jobs": 2}),
+        "drain: jobs and mem0 are the retry job's: add retry_job: true",
+    ),
+    "more retry jobs than there is work for": (
+        lambda data: data.update(drain={"retry_job": True, "jobs": 9}),
+        "drain.jobs: must be less than or equal to 8",
+    ),
     "a loop that is expected of a worker that has to hold": (
         lambda data: expects(data, "fixed", loops={"redeliveries_per_message_at_least": 3, "during": ["burst"]}),
         "expect.loops: an arm of role 'after' has to hold",
