@@ -23,7 +23,7 @@ MOMENTS_MAX = 60  # a story; a message that was requeued for ever has thousands 
 _NOT_CONFIRMED = "not confirmed"
 _BAD = frozenset({Fate.LOST.value, Fate.UNEXPECTED.value, Fate.STILL_QUEUED.value})
 # The drawing's own measures, in its own units: three columns of boxes.
-BOX_WIDTH, BOX_HEIGHT, _ROW, _COLUMN = 190, 34, 46, 290
+BOX_WIDTH, BOX_HEIGHT, _ROW, _COLUMN = 236, 34, 46, 300
 _BAND_MIN, _BAND_MAX = 1.5, 26.0
 WIDTH = 2 * _COLUMN + BOX_WIDTH
 

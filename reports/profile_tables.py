@@ -39,7 +39,7 @@ def heap_table(run: RunRecord) -> Table:
         "What the heap was made of, by memray, and the resident set and the cgroup beside it, of the profiled repeats.",
         columns("Arm", "When", "What", "Size#", "Share of heap#"),
         tuple(rows),
-        "No arm was profiled.",
+        "No arm was profiled; --profile repeats each under memray.",
     )
 
 
@@ -55,7 +55,7 @@ def cost_table(run: RunRecord) -> Table:
         "What the profiler itself changed, first life of each: the arm that carries the verdict, and its repeat.",
         columns("Arm", "Figure", "Without#", "Under memray#", "Ratio#"),
         tuple(rows),
-        "No arm was profiled.",
+        "No profiled repeat stands beside the arm it repeats.",
     )
 
 
