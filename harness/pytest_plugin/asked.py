@@ -46,11 +46,12 @@ def asked_for(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Asked:
     if not isinstance(keywords.get("scenario"), str):
         raise UsageError('name a scenario or its file, as in scenario="incident_1142"')
     whole = load_scenario(find_scenario(keywords["scenario"]))
-    arm = keywords.get("arm") or _only_after(whole)
+    arm = _chosen(whole, keywords.get("arm"))
     expected = _expectations(arguments[0], keywords)
     chosen = overridden(whole, Overrides(arms=(arm,)))
     document = chosen.model_dump(mode="json", by_alias=True)
-    document["arms"][arm]["expect"] = expected
+    # Whatever the scenario has the arm for, the marker's worker has to hold: beyond its budget is a failure.
+    document["arms"][arm] |= {"role": "after", "expect": expected}
     try:
         scenario = Scenario.model_validate(document)
     except ValidationError as error:
@@ -71,8 +72,12 @@ def _expectations(peak: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
     return expected
 
 
-def _only_after(scenario: Scenario) -> str:
-    """Return the one arm of role ``after``: the worker that a budget is for."""
+def _chosen(scenario: Scenario, named: object) -> str:
+    """Return the named arm; without a name the one arm of role ``after``: the worker that a budget is for."""
+    if isinstance(named, str) and named in scenario.arms:
+        return named
+    if named is not None:
+        raise UsageError(f"arm={named!r}: the scenario {scenario.name} has {', '.join(scenario.arms)}")
     after = [name for name, arm in scenario.arms.items() if arm.role == "after"]
     if len(after) != 1:
         raise UsageError(f"the scenario {scenario.name} has {len(after)} arms of role 'after'; name one with arm=")

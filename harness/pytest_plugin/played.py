@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.campaign import Order, run_campaign
-from harness.checkers import judge
+from harness.checkers import judge, oom
 from harness.errors import HarnessError, UsageError
 from harness.narration import Silence
 from harness.pytest_plugin.sites import top_sites
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.asked import Asked
     from harness.results import CheckResult, TrialRecord
 
-_OF_MEMORY = ("memory budget", "memory growth", "memory back at baseline")
+_OF_MEMORY = (oom.SURVIVED, "memory budget", "memory growth", "memory back at baseline")
 
 
 @dataclass

@@ -97,6 +97,19 @@ def test_a_budget_that_is_broken_fails_and_names_the_top_sites(
     assert (campaign.plain, campaign.profiled) == (1, 1)
 
 
+def test_a_worker_that_was_killed_fails_whatever_its_arm_is_for_and_names_the_top_sites(
+    pytester: pytest.Pytester, drill: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guarantees that the worker as it was is held to the marker's budget like any other, and a kill is explained."""
+    campaign = Campaign(monkeypatch, run_of())
+    result = outcome(pytester, f'"1000 MiB", scenario={str(drill)!r}, arm="incident"')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*arm incident, *verdict fail", "*FAIL     never killed: *", "*390.0 MiB  worker.py:12 parse"]
+    )
+    assert campaign.profiled == 1
+
+
 def test_a_run_that_could_not_be_measured_fails_and_blames_no_site(
     pytester: pytest.Pytester, drill: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +174,7 @@ def test_tests_that_ask_for_the_same_play_it_once(
         ('"300 MiB", scenario="no_such"', "no scenario 'no_such'"),
         ('"300", scenario=DRILL', "'300' is not a size"),
         ('"300 MiB", scenario=DRILL, peek=1', "there is no argument 'peek'"),
-        ('"300 MiB", scenario=DRILL, arm="fxied"', "--arm fxied: the scenario drill has"),
+        ('"300 MiB", scenario=DRILL, arm="fxied"', "arm='fxied': the scenario drill has incident, fixed"),
         ('"300 MiB", scenario=DRILL, baseline="healthy"', "belong together"),
         ('"300 MiB", scenario=DRILL, baseline="night", above_baseline="1 MB"', "no phase is named 'night'"),
         ('"1001 MiB", scenario=DRILL', "above memory_limit it says nothing"),
