@@ -32,10 +32,10 @@ class Mutant:
 
 
 def write_ground(ground: str, name: str, env: dict[str, str], folder: Path) -> Path:
-    """Write a ground under another name, its worker with ``env``; return the file."""
+    """Write a ground under another name, its worker with ``env`` as well; return the file."""
     scenario = load_scenario(FOLDER / "grounds" / f"{ground}.yaml").model_dump(mode="json", by_alias=True)
     scenario["name"] = name
-    scenario["arms"][ARM]["env"] = {**env, "PYTHONPATH": f"{FOLDER / 'start'}:{CHECKOUT}"}
+    scenario["arms"][ARM]["env"] |= {**env, "PYTHONPATH": f"{FOLDER / 'start'}:{CHECKOUT}"}
     path = folder / f"{name}.json"
     path.write_text(json.dumps(scenario))
     return path
