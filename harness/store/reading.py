@@ -61,9 +61,11 @@ def read_run(path: Path) -> RunRecord:
     """Return what the run directory ``path`` holds, its trials in the order in which they were played.
 
     Raises:
-        RunDirectoryError: it is not a run directory, or its manifest can't be read.
+        RunDirectoryError: it is not a run directory, it has no manifest yet, or its manifest can't be read.
 
     """
+    if (path / "trials").is_dir() and not (path / "manifest.json").exists():
+        raise RunDirectoryError(f"{path} holds no manifest: the run ended before it recorded anything; play it again")
     try:
         manifest = _manifest(json.loads((path / "manifest.json").read_bytes()))
         folders = sorted(folder for folder in (path / "trials").iterdir() if folder.is_dir())

@@ -6,6 +6,7 @@ leaves a readable, partial run. Whatever the disk refuses is a RunDirectoryError
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.errors import RunDirectoryError
+from harness.store.half_files import half_file, remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,15 +27,19 @@ if TYPE_CHECKING:
 
     from harness.results import Limit, Manifest, Scalar
 
+_ELSEWHERE = "choose a folder that can be written to with --runs-dir"
+_REMEDIES = {errno.EROFS: _ELSEWHERE, errno.EACCES: _ELSEWHERE, errno.EPERM: _ELSEWHERE}
+
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` whole or not at all: a temporary file beside it, then a rename.
 
     Raises RunDirectoryError where it can't be written; no temporary file stays behind, whatever goes wrong.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = half_file(path)
     data = content.encode(errors="replace") if isinstance(content, str) else content
     with _refusals_named(path):
+        remove_abandoned(path.parent)
         try:
             with temporary.open("wb") as file:
                 file.write(data)
@@ -53,7 +59,8 @@ def _refusals_named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise RunDirectoryError(f"{path} can't be written: {reason}; free some disk or choose --runs-dir") from error
+        remedy = _REMEDIES.get(error.errno or 0, "free some disk or choose --runs-dir")
+        raise RunDirectoryError(f"{path} can't be written: {reason}; {remedy}") from error
 
 
 class RunFolder:
@@ -162,7 +169,8 @@ def create_run(runs_dir: Path, scenario_name: str) -> RunFolder:
     with _refusals_named(path):
         (path / "trials").mkdir(parents=True)
     with _refusals_named(runs_dir / "latest"):
-        pointer = runs_dir / f".latest.{name}"
+        remove_abandoned(runs_dir)
+        pointer = half_file(runs_dir / "latest")
         pointer.symlink_to(name)
         try:
             pointer.replace(runs_dir / "latest")

@@ -260,7 +260,7 @@ def test_without_a_manifest_it_is_no_run_directory(run: Path, content: str | byt
     if content is not None:
         (run / "manifest.json").write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    with pytest.raises(RunDirectoryError, match="is not a run directory"):
+    with pytest.raises(RunDirectoryError, match="holds no manifest" if content is None else "is not a run directory"):
         read_run(run)
 
 
