@@ -50,6 +50,7 @@ class Order:
     proxy_image: str | None = None  # a container instead of Toxiproxy's binary
     management_port: int = 15672
     allow_target: bool = False
+    broker_timeout_s: float | None = None  # for the run's own broker to come up; its own limit by default
     database: str = SQLITE  # or a private PostgreSQL, or the URL of a server
 
     def plans(self) -> tuple[TrialPlan, ...]:
@@ -111,11 +112,11 @@ def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextMan
     if order.broker_url is not None:
         return external_broker(order.broker_url, allow_target=order.allow_target, management_port=order.management_port)
     if order.broker_image is None:
-        return broker(scope, logs)
+        return broker(scope, logs, order.broker_timeout_s)
     # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
     from harness.rig.containers import broker_container  # noqa: PLC0415
 
-    return broker_container(scope, logs, order.broker_image)
+    return broker_container(scope, logs, order.broker_image, order.broker_timeout_s)
 
 
 def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:

@@ -47,6 +47,9 @@ AllowTarget = Annotated[
 BrokerImage = Annotated[
     str | None, typer.Option(help="RabbitMQ as a container of this image, e.g. rabbitmq:4-management.")
 ]
+BrokerTimeout = Annotated[
+    float | None, typer.Option(min=1.0, help="Seconds that the run's own broker may take to come up; 60 by default.")
+]
 ProxyImage = Annotated[
     str | None, typer.Option(help="Toxiproxy as a container of this image, e.g. the official one of 2.12.0.")
 ]
@@ -78,6 +81,7 @@ class Asked:
     roles: tuple[Role, ...] = ()  # where no arm is named: those that play; empty is all
     broker_image: str | None = None
     proxy_image: str | None = None
+    broker_timeout_s: float | None = None
     database: str = SQLITE
 
     def order(self) -> Order:
@@ -100,6 +104,7 @@ class Asked:
             broker_url=self.broker_url,
             broker_image=self.broker_image,
             proxy_image=self.proxy_image,
+            broker_timeout_s=self.broker_timeout_s,
             management_port=self.management_port,
             allow_target=self.allow_target,
             database=self.database,

@@ -22,6 +22,7 @@ def run(
     limit: asking.LimitKind = "auto",
     broker_url: asking.BrokerUrl = None,
     broker_image: asking.BrokerImage = None,
+    broker_timeout: asking.BrokerTimeout = None,
     proxy_image: asking.ProxyImage = None,
     management_port: asking.ManagementPort = 15672,
     database: asking.Database = SQLITE,
@@ -55,6 +56,7 @@ def run(
         allow_target,
         runs_dir,
         broker_image=broker_image,
+        broker_timeout_s=broker_timeout,
         proxy_image=proxy_image,
         database=database,
     )

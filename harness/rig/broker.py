@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from harness.errors import NotEnforceableError, RefusedTargetError, UsageError
 from harness.rig.broker_api import DEFAULT_VHOST, BrokerApi, BrokerVersions
-from harness.rig.broker_node import BrokerNode
+from harness.rig.broker_node import STARTUP_TIMEOUT_S, BrokerNode
 from harness.rig.ports import LOOPBACK, is_loopback
 
 if TYPE_CHECKING:
@@ -106,14 +106,21 @@ class Broker:
 
 
 @contextlib.contextmanager
-def broker(scope: RunScope, log_folder: Path) -> Iterator[Broker]:
+def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = None) -> Iterator[Broker]:
     """Start a private node for the run; within the context it answers, afterwards nothing of it runs.
 
     Data are in ``scope.tmp``, logs in ``log_folder``, where they stay. Takes 5 to 6 s on two idle cores. Two runs have
-    two nodes. Raises MissingPartError without RabbitMQ, PartFailedError with the log's tail when it does not come up.
+    two nodes. It has ``startup_timeout_s``, by default a minute, to answer. Raises MissingPartError without RabbitMQ,
+    PartFailedError with the log's tail when it does not come up.
     """
     name = "harness-" + re.sub(r"[^A-Za-z0-9_-]", "-", scope.run_id)[:_NODE_NAME_CHARS_MAX]
-    node = BrokerNode(name, scope.tmp / "rabbitmq", log_folder, scope.environment())
+    node = BrokerNode(
+        name,
+        scope.tmp / "rabbitmq",
+        log_folder,
+        scope.environment(),
+        startup_timeout_s=startup_timeout_s or STARTUP_TIMEOUT_S,
+    )
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(BrokerApi(f"http://{LOOPBACK}:{node.ports.management}", _GUEST, _GUEST))
         stack.callback(node.stop)

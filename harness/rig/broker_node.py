@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import MissingPartError, NotEnforceableError, PartFailedError
+from harness.errors import MissingPartError, NotEnforceableError, PartFailedError, WaitTimeoutError
 from harness.rig.knocking import Knock, knock
 from harness.rig.ports import LOOPBACK, free_ports
 from harness.rig.process import SIGKILL_STATUS, Child, ChildState, log_tail
@@ -30,7 +30,9 @@ REMEDY = (
 )
 
 # Measured: 5.5 s on two idle cores. Ten times that, for a machine that is busy with something else.
-_STARTUP_TIMEOUT_S = 60.0
+STARTUP_TIMEOUT_S = 60.0
+_ENDED_REMEDY = "mend what it says there, or give another broker with --broker-url; harness doctor names this one"
+_SLOW_REMEDY = "on a machine that is only slow, give it longer with --broker-timeout; another broker with --broker-url"
 # At SIGTERM the node closes its message stores within 0.1 s and then idles for 6 s before it exits. What it stores
 # lives as long as the run, so its last seconds are not waited for.
 _STOP_GRACE_S = 2.0
@@ -73,7 +75,15 @@ class BrokerNode:
     (``RunScope.environment()``); ``name`` must be a valid Erlang node name and differ between nodes.
     """
 
-    def __init__(self, name: str, folder: Path, log_folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        log_folder: Path,
+        env: Mapping[str, str],
+        *,
+        startup_timeout_s: float = STARTUP_TIMEOUT_S,
+    ) -> None:
         server, epmd = find_server(), shutil.which("epmd")
         if server is None or epmd is None:
             missing = "rabbitmq-server" if server is None else "epmd (of Erlang)"
@@ -83,6 +93,7 @@ class BrokerNode:
         self.folder = folder
         self.log_folder = log_folder
         self.ports = NodePorts(*free_ports(4))
+        self._startup_timeout_s = startup_timeout_s
         self._env = _node_environment(self, env)
         # Erlang would start an epmd of its own, which outlives the node. Ours is a child, and ended like one.
         self._epmd = Child(
@@ -102,7 +113,7 @@ class BrokerNode:
     def start(self, api: BrokerApi) -> None:
         """Start epmd and the node, and wait until both the management API and AMQP answer.
 
-        Raises PartFailedError with the log's tail when the node ends or does not come up in 60 s.
+        Raises PartFailedError with the log's tail when the node ends or does not come up in its time.
         """
         _write_files(self)
         self._epmd.start()
@@ -144,22 +155,29 @@ class BrokerNode:
 
     def _start_node(self, api: BrokerApi) -> None:
         self._node.start()
-        wait_for(
-            f"the management API of RabbitMQ node {self.name} to answer",
-            lambda: api_answers(api),
-            timeout_s=_STARTUP_TIMEOUT_S,
-            alive=self._death,
-        )
-        wait_for(
-            f"RabbitMQ node {self.name} to speak AMQP on port {self.ports.amqp}",
-            lambda: _speaks_amqp(self.ports.amqp),
-            timeout_s=_STARTUP_TIMEOUT_S,
-            alive=self._death,
-        )
+        try:
+            wait_for(
+                f"the management API of RabbitMQ node {self.name} to answer",
+                lambda: api_answers(api),
+                timeout_s=self._startup_timeout_s,
+                alive=self._death,
+            )
+            wait_for(
+                f"RabbitMQ node {self.name} to speak AMQP on port {self.ports.amqp}",
+                lambda: _speaks_amqp(self.ports.amqp),
+                timeout_s=self._startup_timeout_s,
+                alive=self._death,
+            )
+        except WaitTimeoutError as error:
+            told = f"RabbitMQ runs; its console ends:\n{self._node.tail()}\n{self._own_log()}"
+            raise PartFailedError(f"{error}\n{told}\n{_SLOW_REMEDY}") from error
 
     def _death(self) -> str | None:
         death = self._node.death()
-        return None if death is None else f"{death}\nits own log ends:\n{log_tail(self.log_folder / 'rabbitmq.log')}"
+        return None if death is None else f"{death}\n{self._own_log()}\n{_ENDED_REMEDY}"
+
+    def _own_log(self) -> str:
+        return f"its own log ends:\n{log_tail(self.log_folder / 'rabbitmq.log')}"
 
 
 def node_settings(ports: NodePorts) -> str:

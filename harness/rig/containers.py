@@ -45,8 +45,9 @@ _SETTINGS_IN_CONTAINER = "/etc/rabbitmq/conf.d/90-harness.conf"  # read by Rabbi
 class ContainerNode:
     """The broker's container, to be killed and started again as a private node is."""
 
-    def __init__(self, container: DockerContainer) -> None:
+    def __init__(self, container: DockerContainer, startup_timeout_s: float = _STARTUP_TIMEOUT_S) -> None:
         self._container = container.get_wrapped_container()
+        self._startup_timeout_s = startup_timeout_s
 
     def kill(self) -> None:
         """SIGKILL the container's processes; its files stay."""
@@ -74,13 +75,15 @@ class ContainerNode:
         wait_for(
             "the management API of the RabbitMQ container to answer",
             lambda: api_answers(api),
-            timeout_s=_STARTUP_TIMEOUT_S,
+            timeout_s=self._startup_timeout_s,
             alive=lambda: _death(self._container),
         )
 
 
 @contextlib.contextmanager
-def broker_container(scope: RunScope, log_folder: Path, image: str) -> Iterator[Broker]:
+def broker_container(
+    scope: RunScope, log_folder: Path, image: str, startup_timeout_s: float | None = None
+) -> Iterator[Broker]:
     """Start RabbitMQ from ``image``, which has the management plugin (``rabbitmq:4-management``).
 
     Raises MissingPartError without a Docker engine or the image, PartFailedError when the broker does not come up.
@@ -106,7 +109,7 @@ def broker_container(scope: RunScope, log_folder: Path, image: str) -> Iterator[
         _running("RabbitMQ", image, described, scope, log_folder / "rabbitmq-container.log") as container,
         BrokerApi(f"http://{LOOPBACK}:{ports.management}", _GUEST, _GUEST) as api,
     ):
-        node = ContainerNode(container)
+        node = ContainerNode(container, startup_timeout_s or _STARTUP_TIMEOUT_S)
         node.wait_until_it_answers(api)
         yield Broker(
             host=LOOPBACK,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from harness.results import Limit, Manifest, Scalar
 
-_ELSEWHERE = "choose a folder that can be written to with --runs-dir"
+_ELSEWHERE = "make it writable or choose --runs-dir"
 _REMEDIES = {errno.EROFS: _ELSEWHERE, errno.EACCES: _ELSEWHERE, errno.EPERM: _ELSEWHERE}
 
 

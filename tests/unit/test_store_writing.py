@@ -45,8 +45,12 @@ def test_a_text_that_no_file_can_hold_is_written_with_replacements(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(OSError(28, "No space left on device"), "No space left on device"), (OSError("odd"), "odd")],
-    ids=["disk full", "without a reason of its own"],
+    [
+        (OSError(28, "No space left on device"), "No space left on device; free some disk or choose --runs-dir"),
+        (OSError(30, "Read-only file system"), "Read-only file system; make it writable or choose --runs-dir"),
+        (OSError("odd"), "odd; free some disk or choose --runs-dir"),
+    ],
+    ids=["disk full", "read-only", "without a reason of its own"],
 )
 def test_a_disk_that_refuses_leaves_the_old_file_and_no_temporary_one(
     error: OSError, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +63,7 @@ def test_a_disk_that_refuses_leaves_the_old_file_and_no_temporary_one(
         raise error
 
     monkeypatch.setattr("os.fsync", refuse)
-    with pytest.raises(RunDirectoryError, match=f"{reason}; free some disk or choose --runs-dir"):
+    with pytest.raises(RunDirectoryError, match=reason):
         write_atomically(path, "new")
 
     assert path.read_text(encoding="utf-8") == "old"
