@@ -119,7 +119,8 @@ class ConversationEventRepository:
 
         With ``claim`` they are its holder's once the caller has committed, and no other job is given them until the
         lease is over: PostgreSQL passes over what another job is about to claim, SQLite lets one job write at a time,
-        and the second finds them taken. An event stays FAILED all the while, so a crash leaves nothing to mend.
+        and the second, which finds its batch taken, is given the next. An event stays FAILED all the while, so a crash
+        leaves nothing to mend.
         """
         now = self._policy.now()
         due = and_(
@@ -130,21 +131,25 @@ class ConversationEventRepository:
         first = select(ConversationEvent).where(due).order_by(ConversationEvent.next_attempt_at).limit(batch_size)
         if claim is None:
             return self.db.scalars(first).all()
-        found = self.db.scalars(first.with_only_columns(ConversationEvent.id).with_for_update(skip_locked=True)).all()
-        self.db.execute(
-            update(ConversationEvent)
-            .where(ConversationEvent.id.in_(found))
-            .where(due)
-            .values(claimed_by=claim.holder, claimed_until=now + claim.lease)
-            .execution_options(synchronize_session=False)
-        )
-        mine = (
-            select(ConversationEvent)
-            .where(ConversationEvent.id.in_(found))
-            .where(ConversationEvent.claimed_by == claim.holder)
-            .order_by(ConversationEvent.next_attempt_at)
-        )
-        return self.db.scalars(mine).all()
+        unclaimed = first.with_only_columns(ConversationEvent.id).with_for_update(skip_locked=True)
+        while found := self.db.scalars(unclaimed).all():
+            # A claim that comes too late has the write lock all the same: the next look is in time, and the last.
+            self.db.execute(
+                update(ConversationEvent)
+                .where(ConversationEvent.id.in_(found))
+                .where(due)
+                .values(claimed_by=claim.holder, claimed_until=now + claim.lease)
+                .execution_options(synchronize_session=False)
+            )
+            mine = (
+                select(ConversationEvent)
+                .where(ConversationEvent.id.in_(found))
+                .where(ConversationEvent.claimed_by == claim.holder)
+                .order_by(ConversationEvent.next_attempt_at)
+            )
+            if claimed := self.db.scalars(mine).all():
+                return claimed
+        return []
 
     def renew(self, event_id: int, claim: Claim) -> bool:
         """Begin the lease anew; False when the event is no longer the holder's, or no longer FAILED.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -258,6 +259,26 @@ def test_four_jobs_at_once_are_given_each_event_once(job: Job) -> None:
     for each in jobs:
         each.join(LIMIT_S)
     assert sorted(given) == names
+
+
+@hardened
+def test_a_job_whose_batch_was_taken_meanwhile_is_given_the_next(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarantees that a job does not take "somebody was quicker" for "nothing is due", and ends beside a long queue."""
+    job.store("c-0", due=NOON - timedelta(hours=1))
+    job.store("c-1")
+    others: list[str] = []
+    with job.sessions() as db:
+        execute = db.execute
+
+        def overtaken(statement: Any, **options: Any) -> Any:
+            others.extend(claimed(job, Claim("quicker", LEASE), batch_size=1) if not others else [])
+            return execute(statement, **options)
+
+        monkeypatch.setattr(db, "execute", overtaken)  # between its look and its claim
+        events = ConversationEventRepository(db, job.policy).fetch_due_events(1, Claim("slower", LEASE))
+        assert sorted([*others, *(event.conversation_id for event in events)]) == ["c-0", "c-1"]
+        db.commit()
+    assert claimed(job, Claim("third", LEASE)) == []
 
 
 @hardened
