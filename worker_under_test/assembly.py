@@ -20,6 +20,7 @@ from worker_under_test.dead_letter_queue import DeadLetterQueue
 from worker_under_test.failed_events_processing import FailedEventsProcessor
 from worker_under_test.live_objects import CountedPoster, LiveObjects
 from worker_under_test.llm_analysis_utils import LlmClient, MemoryApiClient
+from worker_under_test.oversized_body import OversizedAside
 from worker_under_test.rabbitmq_consumer import ConsumerRemedies, RabbitMQConsumer
 from worker_under_test.remedies import (
     bounded_queue,
@@ -34,6 +35,7 @@ from worker_under_test.remedies import (
     timeout_outcome,
     total_deadline,
 )
+from worker_under_test.remedies.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
     from worker_under_test.config_settings import Settings
     from worker_under_test.database import SessionFactory
+    from worker_under_test.dead_letter_queue import DeadLetters
+    from worker_under_test.remedies.bounded_queue import Admission
     from worker_under_test.remedies.chosen import Remedies
     from worker_under_test.remedies.failure_record import OutcomeRecorder
     from worker_under_test.remedies.idempotent_redelivery import FinishedCalls
@@ -107,7 +111,7 @@ def assembled_consumer(
     dead_letters = DeadLetterQueue(settings)
     chosen = ConsumerRemedies(
         start=prefetch_in_force.choose(remedies.prefetch_in_force),
-        admission=bounded_queue.choose(remedies.bounded_queue, parts.recorder, parts.alerts, settings),
+        admission=_admission(settings, remedies, parts, dead_letters),
         attempt=exception_retention.choose(remedies.exception_retention, settings.requeue_backoff_s),
         handling=clean_up.choose(remedies.clean_up),
         timeout_outcome=timeout_outcome.choose(remedies.timeout_outcome, parts.recorder, parts.alerts, settings),
@@ -120,6 +124,13 @@ def assembled_consumer(
     finally:
         parts.alerts.close()
         parts.engine.dispose()
+
+
+def _admission(settings: Settings, remedies: Remedies, parts: _Parts, dead_letters: DeadLetters) -> Admission:
+    admission = bounded_queue.choose(remedies.bounded_queue, parts.recorder, parts.alerts, settings)
+    if remedies.bounded_queue is not Behaviour.HARDENED:
+        return admission
+    return OversizedAside(admission, dead_letters, settings.message_body_bytes_max)
 
 
 @contextmanager

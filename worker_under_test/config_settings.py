@@ -29,6 +29,7 @@ class Settings:
 
     rabbitmq_url: str
     rabbitmq_queue: str
+    message_body_bytes_max: int
     prefetch_count: int
     heartbeat_s: int
     max_workers: int
@@ -73,6 +74,7 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
     return Settings(
         rabbitmq_url=read.url("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672/%2F", ("amqp", "amqps")),
         rabbitmq_queue=read.text("RABBITMQ_QUEUE") or "conversation_events_processing",
+        message_body_bytes_max=read.integer("MESSAGE_BODY_BYTES_MAX", 16 * 2**20, at_least=1, at_most=128 * 2**20),
         prefetch_count=read.integer("RABBITMQ_PREFETCH_COUNT", 10, at_least=1, at_most=65_535),
         heartbeat_s=read.integer("RABBITMQ_HEARTBEAT_SECONDS", 60, at_least=0, at_most=65_535),
         max_workers=read.integer("MAX_WORKERS", 10, at_least=1, at_most=256),

@@ -83,6 +83,20 @@ def test_the_original_requeues_a_timeout(bench: Bench) -> None:
     assert bench.stats()["acked"] == 0
 
 
+def test_what_is_too_large_is_put_aside_unread(bench: Bench) -> None:
+    """Guarantees a dead letter for each body beyond the limit, valid or not, no call, and that the queue goes on."""
+    bench.env["MESSAGE_BODY_BYTES_MAX"] = "20000"
+    large = [conversation(f"large-{number:02d}", row_length=10_000) for number in range(12)]
+    with bench.worker("--preset", "fixed"):
+        bench.publish(*large, conversation("small"))
+        bench.wait_for_rows({"small": ("PROCESSED", None)})
+        bench.wait_for_empty_queue()
+    letters = bench.dead_letters()
+    assert [body for body, _ in letters] == large
+    assert {reason for _, reason in letters} == {f"the body has {len(large[0])} bytes; at most 20000 are processed"}
+    assert set(bench.calls()) == {"small"}
+
+
 def test_what_is_no_conversation_is_put_aside(bench: Bench) -> None:
     """Guarantees a dead letter for a poison message, with its reason, and that the queue goes on."""
     bench.seed("c-0")

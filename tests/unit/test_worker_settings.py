@@ -36,6 +36,7 @@ def test_the_environment_overrides_what_a_preset_implies() -> None:
     ("name", "value"),
     [
         ("RABBITMQ_URL", "http://rabbit"),
+        ("MESSAGE_BODY_BYTES_MAX", "0"),
         ("RABBITMQ_PREFETCH_COUNT", "0"),
         ("MAX_WORKERS", "ten"),
         ("MEMORY_API_TIMEOUT_SECONDS", "0"),

@@ -27,7 +27,7 @@ REMEDY = Remedy(
     name="bounded_queue",
     original="unbounded",
     report="80 waiting: FAILED when a row exists, then nack without requeue; HIGH alert",
-    hardened="a bound that any prefetch can reach: FAILED made durable, then ack; else back to the broker later",
+    hardened="a bound that any prefetch can reach: FAILED made durable, then ack; an oversized body: dead letter",
     asked_for="3.5",
 )
 
