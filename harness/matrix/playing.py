@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-# A scenario of the library takes two minutes at most; a run that has not ended by then has stopped getting anywhere.
+# A scenario of the library takes four minutes at most, seven on a busy machine; a run that has not ended by then has
+# stopped getting anywhere.
 RUN_TIMEOUT_S = 900.0
 # On SIGTERM a run takes everything down within ten seconds; on a busy machine it may take three times as long.
 _GRACE_S = 30.0
