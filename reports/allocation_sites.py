@@ -7,20 +7,22 @@ is whole up to the kill.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter, defaultdict
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memray import FileReader
+from memray._memray import set_log_level  # memray's package has it too, but its types do not say so
 
 from harness.results.heap import HeapGroup
 from reports.heap_groups import REST, group_names, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memray import AllocationRecord
 
@@ -30,7 +32,10 @@ _SHARE_MIN = 0.005  # of the heap; lighter sites are summed up in one row
 SNAPSHOTS_MAX = 120_000
 _STACK_FRAMES_MAX = 60
 _LIBRARY = re.compile(r"/(?:site|dist)-packages/|/lib/python3\.\d+/|^<frozen |^<string>")
-_LIBRARY_FOLDER = re.compile(r"^.*/(?:site|dist)-packages/|^.*/lib/python3\.\d+/")
+# What goes before a file's name without telling anybody anything: where packages are, where the worker of this or
+# another commit is, where this checkout is.
+_CHECKOUT = re.escape(str(Path(__file__).resolve().parents[1]))
+_FOLDER = re.compile(rf"^.*/(?:site|dist)-packages/|^.*/lib/python3\.\d+/|^.*/(?=worker_under_test/)|^{_CHECKOUT}/")
 
 Frame = tuple[str, str, int]  # function, file, line
 
@@ -60,29 +65,59 @@ class HeapProfile:
     groups: tuple[HeapGroup, ...] = ()  # all of the heap, by what it is; the last is what no rule names
 
 
-def read_heap_profile(capture: Path) -> HeapProfile:
-    """Return what the capture holds.
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What was alive at the two moments that matter, thread by thread. Good for as long as its reader is open."""
+
+    at_end: tuple[AllocationRecord, ...]
+    at_peak: tuple[AllocationRecord, ...]
+
+
+@contextmanager
+def opened(capture: Path, snapshots_max: int = SNAPSHOTS_MAX) -> Iterator[FileReader]:
+    """Open a capture.
+
+    memray logs an error for the record that a kill has torn, each time it comes to it; that is how such a capture
+    ends, and no news.
 
     Raises:
         OSError: the file is not there, is empty, or is no memray capture; memray's message says which.
     """
-    with closing(FileReader(capture, max_memory_records=SNAPSHOTS_MAX)) as reader:
-        metadata = reader.metadata
-        start_ms, end_ms = metadata.start_time.timestamp() * 1000, metadata.end_time.timestamp() * 1000
-        last_ms = max((snapshot.time for snapshot in reader.get_memory_snapshots()), default=0)
-        at_end = list(reader.get_leaked_allocation_records(merge_threads=False))
-        at_peak = list(reader.get_high_watermark_allocation_records(merge_threads=False))
-        return HeapProfile(
-            command=metadata.command_line,
-            # A killed process wrote no end: memray then gives its start, and only the snapshots tell how long it lived.
-            killed=end_ms <= start_ms or last_ms > end_ms,
-            duration_s=(max(last_ms, end_ms) - start_ms) / 1000,
-            peak_bytes=metadata.peak_memory,
-            end_bytes=sum(record.size for record in at_end),
-            at_end=_sites(at_end),
-            at_peak=_sites(at_peak),
-            groups=_groups(at_end, at_peak),
-        )
+    set_log_level(logging.CRITICAL)
+    with closing(FileReader(capture, max_memory_records=snapshots_max)) as reader:
+        yield reader
+
+
+def records_of(reader: FileReader) -> Records:
+    """Read what was alive at the end and at the peak: two passes over the capture, seconds for a hundred megabytes."""
+    return Records(
+        tuple(reader.get_leaked_allocation_records(merge_threads=False)),
+        tuple(reader.get_high_watermark_allocation_records(merge_threads=False)),
+    )
+
+
+def read_heap_profile(capture: Path) -> HeapProfile:
+    """Return what the capture holds. Raises OSError as ``opened``."""
+    with opened(capture) as reader:
+        return heap_profile(reader, records_of(reader))
+
+
+def heap_profile(reader: FileReader, records: Records) -> HeapProfile:
+    """Return what the records say, summed up."""
+    metadata = reader.metadata
+    start_ms, end_ms = metadata.start_time.timestamp() * 1000, metadata.end_time.timestamp() * 1000
+    last_ms = max((snapshot.time for snapshot in reader.get_memory_snapshots()), default=0)
+    return HeapProfile(
+        command=metadata.command_line,
+        # A killed process wrote no end: memray then gives its start, and only the snapshots tell how long it lived.
+        killed=end_ms <= start_ms or last_ms > end_ms,
+        duration_s=(max(last_ms, end_ms) - start_ms) / 1000,
+        peak_bytes=metadata.peak_memory,
+        end_bytes=sum(record.size for record in records.at_end),
+        at_end=_sites(records.at_end),
+        at_peak=_sites(records.at_peak),
+        groups=_groups(records.at_end, records.at_peak),
+    )
 
 
 def _sites(records: Iterable[AllocationRecord]) -> tuple[AllocationSite, ...]:
@@ -155,4 +190,4 @@ def _location(stack: Sequence[Frame]) -> str:
 
 def _named(frame: Frame) -> str:
     function, file, line = frame
-    return f"{_LIBRARY_FOLDER.sub('', file)}:{line} {function}"
+    return f"{_FOLDER.sub('', file)}:{line} {function}"

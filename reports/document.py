@@ -61,6 +61,7 @@ class Document:
     calls: Table
     drain: Table
     heaps: Table
+    heap_sites: Table
     profiler: Table
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
@@ -72,6 +73,11 @@ class Document:
     def emulated(self) -> tuple[str, ...]:
         """The arms whose limit was emulated."""
         return tuple(arm.arm for arm in self.arms if arm.emulated)
+
+    @property
+    def heap_pages(self) -> tuple[tuple[str, str], ...]:
+        """(label, path) of the pages made of captures: sites, difference, flame graphs."""
+        return tuple(link for arm in self.arms for link in arm.links if "/memray/" in link[1])
 
 
 def build_document(run: RunRecord, judgement: Judgement) -> Document:
@@ -97,6 +103,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         calls=arm_tables.calls(run),
         drain=arm_tables.drain(run),
         heaps=profile_tables.heap_table(run),
+        heap_sites=profile_tables.sites_table(run),
         profiler=profile_tables.cost_table(run),
         missing=completeness.missing(run, judgement),
         damaged=completeness.damaged(run),

@@ -14,12 +14,12 @@ from reports import wording
 from reports.tables import Table, columns
 
 if TYPE_CHECKING:
-    from reports.allocation_sites import HeapProfile
+    from harness.results.heap import HeapSummary
 
 _LINE = re.compile(r":\d+ ")
 
 
-def difference_table(before: HeapProfile, after: HeapProfile) -> Table:
+def difference_table(before: HeapSummary, after: HeapSummary) -> Table:
     """Return one row a site with its bytes in both heaps, the largest difference first."""
     held, holds = _by_site(before), _by_site(after)
     sites = sorted({*held, *holds}, key=lambda site: (-abs(held[site] - holds[site]), site))
@@ -35,9 +35,9 @@ def difference_table(before: HeapProfile, after: HeapProfile) -> Table:
     )
 
 
-def _by_site(profile: HeapProfile) -> Counter[str]:
+def _by_site(heap: HeapSummary) -> Counter[str]:
     sizes: Counter[str] = Counter()
-    for site in profile.at_end if profile.killed else profile.at_peak:
-        name = _LINE.sub(" ", site.location) if site.stack else "all lighter sites"
+    for site in heap.sites:
+        name = _LINE.sub(" ", site.location) if site.threads else "all lighter sites"
         sizes[name] += site.size_bytes
     return sizes

@@ -81,7 +81,7 @@ def _tables(document: Document) -> Iterator[str]:
         ("Calls to mem0", (document.calls,)),
         ("Faults", (document.faults,)),
         ("Drain", (document.drain,)),
-        ("Memory, by memray", (document.heaps, *((document.profiler,) if document.profiler.rows else ()))),
+        ("Memory, by memray", (document.heaps, *(t for t in (document.heap_sites, document.profiler) if t.rows))),
     )
     for heading, tables in sections:
         yield f"## {heading}"

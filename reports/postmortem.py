@@ -6,24 +6,25 @@ seen, and where a figure was not recorded it says that; it judges nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from harness.clock import incident_time
 from reports import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.results import MemorySeries, TrialRecord, WorkerLife
+    from harness.results import MemorySeries, RunRecord, TrialRecord, WorkerLife
     from harness.results.flight import Flight, FlightSample, StackGroup
 
 WINDOW_S = 30.0
 _GROWTH_SPANS_S = (30.0, 10.0, 3.0)
 _GROWTH_SAMPLES_MIN = 5
 _BASELINE_S = 5.0  # a worker that has connected and has not been given much yet
+
+KILLED = frozenset({"kernel", "watchdog", "an unknown SIGKILL"})  # ways to end a life
 
 _T = TypeVar("_T")
 
@@ -38,7 +39,7 @@ class Row:
     cgroup_bytes: int | None = None
     executor_queue: int | None = None
     in_flight: int | None = None
-    oldest_call_s: float | None = None  # incident seconds
+    oldest_call_s: float | None = None  # as timeouts count: real seconds by the scenario's time_scale
     bodies: int | None = None
     bodies_bytes: int | None = None
     exceptions: int | None = None
@@ -61,12 +62,14 @@ class Postmortem:
     """How one life ended."""
 
     arm: str
+    lives: int  # that the arm's worker had
     life: WorkerLife
     ended_clock: str
     rows: tuple[Row, ...]  # the oldest first; the last is the last sample of all
     growth: tuple[tuple[float, float], ...]  # (over the last … s, bytes per second), real seconds
     memory: tuple[tuple[str, int], ...]  # the last sample's figures by kind
     holdings: tuple[Holding, ...]
+    heap: tuple[Holding, ...]  # of the same life of the repeat under memray, where there is one
     stacks: tuple[StackGroup, ...]
     stacks_before_end_s: float | None
     inside_before_end_s: float | None  # the last sample of the worker's own recorder
@@ -74,28 +77,35 @@ class Postmortem:
     notes: tuple[str, ...]
 
 
-def postmortem(trial: TrialRecord, life: WorkerLife, flight: Flight) -> Postmortem:
-    """Return the last ``WINDOW_S`` seconds of ``life``."""
+def postmortem(run: RunRecord, trial: TrialRecord, life: WorkerLife, flight: Flight) -> Postmortem:
+    """Return the last ``WINDOW_S`` seconds of ``life``, one of ``trial``, one of ``run``."""
     mine = trial.memory.life == life.index
     outside_t_s, outside_rss = trial.memory.t_s[mine], trial.memory.rss_bytes[mine]
     end_s = _end_s(life, outside_t_s.tolist(), flight)
-    samples = [sample for sample in flight.samples if sample.t_s <= end_s]
+    samples = [_scaled(sample, run.manifest.time_scale) for sample in flight.samples if sample.t_s <= end_s]
     last = samples[-1] if samples else None
     stacks = flight.stacks[-1] if flight.stacks else None
     return Postmortem(
         arm=trial.arm,
+        lives=len(trial.lives),
         life=life,
         ended_clock=wording.moment(trial.phases, end_s),
         rows=_rows(trial, life, samples, end_s),
         growth=_growth(outside_t_s, outside_rss, end_s),
         memory=tuple(last.memory.items()) if last else (),
         holdings=_holdings(samples),
+        heap=_heap(run, trial, life),
         stacks=stacks.groups if stacks else (),
         stacks_before_end_s=end_s - stacks.t_s if stacks else None,
         inside_before_end_s=end_s - last.t_s if last and not flight.from_outside else None,
         outside_before_end_s=end_s - float(outside_t_s[-1]) if outside_t_s.size else None,
         notes=_notes(life, flight),
     )
+
+
+def _scaled(sample: FlightSample, time_scale: float) -> FlightSample:
+    """Return the sample with the ages of its calls as timeouts count, whatever the pace of the phase's own clock."""
+    return replace(sample, call_ages_s=tuple(age_s * time_scale for age_s in sample.call_ages_s))
 
 
 def _end_s(life: WorkerLife, sampled_s: Sequence[float], flight: Flight) -> float:
@@ -146,7 +156,6 @@ def _last(samples: Iterable[_T], at_s: float) -> _T | None:
 def _row(trial: TrialRecord, flight: FlightSample | None, index: int | None, at_s: float, end_s: float) -> Row:
     memory, broker = trial.memory, _last(trial.queue, at_s)
     cgroup = float("nan") if index is None else float(memory.cgroup_bytes[index])
-    oldest_s = flight.call_ages_s[0] if flight and flight.call_ages_s else None
     return Row(
         before_end_s=end_s - at_s,
         clock=wording.moment(trial.phases, at_s),
@@ -154,7 +163,7 @@ def _row(trial: TrialRecord, flight: FlightSample | None, index: int | None, at_
         cgroup_bytes=None if np.isnan(cgroup) else int(cgroup),
         executor_queue=flight.executor_queue if flight else None,
         in_flight=flight.in_flight if flight else None,
-        oldest_call_s=None if flight is None or oldest_s is None else _incident_s(trial, flight.t_s, oldest_s),
+        oldest_call_s=flight.call_ages_s[0] if flight and flight.call_ages_s else None,
         bodies=flight.bodies if flight else None,
         bodies_bytes=flight.bodies_bytes if flight else None,
         exceptions=flight.exceptions if flight else None,
@@ -163,13 +172,6 @@ def _row(trial: TrialRecord, flight: FlightSample | None, index: int | None, at_
         broker_ready=broker.ready if broker else None,
         broker_unacked=broker.unacked if broker else None,
     )
-
-
-def _incident_s(trial: TrialRecord, at_s: float, age_s: float) -> float:
-    """Return an age of ``age_s`` real seconds in incident seconds."""
-    if not trial.phases:
-        return age_s
-    return incident_time(trial.phases, at_s) - incident_time(trial.phases, at_s - age_s)
 
 
 def _growth(
@@ -208,3 +210,14 @@ def _holdings(samples: Sequence[FlightSample]) -> tuple[Holding, ...]:
     words = f"the rest: parsed logs, texts, requests, what {exceptions} live exceptions keep, the allocator's slack"
     held.append(Holding(words, max(rss - accounted, 0)))
     return tuple(held)
+
+
+def _heap(run: RunRecord, trial: TrialRecord, life: WorkerLife) -> tuple[Holding, ...]:
+    """Return what memray found in the same life of the arm's repeat under it; nothing where there was none."""
+    twin = run.trial(f"{trial.arm}-profiled")
+    found = next((heap for heap in twin.heaps if heap.life == life.index), None) if twin is not None else None
+    if found is None or found.killed != (life.ended_by in KILLED):
+        return ()
+    sizes = [(group.name, group.end_bytes if found.killed else group.peak_bytes) for group in found.groups]
+    ranked = sorted(sizes, key=lambda each: -each[1])
+    return tuple(Holding(name, size) for name, size in ranked if size >= wording.WORTH_A_ROW_BYTES)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from harness.results import MIB
 from reports import wording
+from reports.postmortem import KILLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +28,18 @@ _UNKNOWN = "–"
 _STACKS_MAX = 6
 _FRAMES_MAX = 10
 _NAMES_MAX = 4
+_LAUNCHERS = {"typer", "click", "_click"}
 _GROWTH_WORTH_SAYING = MIB / 2  # a second; below it the interpreter's own breathing is all there is
-_KILLED = {"kernel", "watchdog", "an unknown SIGKILL"}
 
 
 def postmortem_lines(found: Postmortem, run_id: str) -> tuple[str, ...]:
     """Return the whole text, line by line."""
     return (
-        f"post-mortem of {run_id}, arm {found.arm}, life {found.life.index} (pid {found.life.pid})",
+        f"post-mortem of {run_id}, arm {found.arm}, life {found.life.index} (pid {found.life.pid}){_others(found)}",
         "",
         *_how(found),
         "",
-        "the last 30 s (real seconds to the end; clock and ages of calls in incident time; sizes in MiB):",
+        "the last 30 s (real seconds to the end; the incident's clock; a call's age counts as its timeout does; MiB):",
         *_table(found),
         "",
         *_growth(found),
@@ -60,9 +61,15 @@ def how_it_ended(found: Postmortem) -> str:
     if life.ended_by == "unknown":
         return f"last seen at {found.ended_clock}: nobody recorded the end of this life"
     by = wording.ENDED_BY.get(life.ended_by, life.ended_by)
-    verb = "killed by" if life.ended_by in _KILLED else "ended by"
+    verb = "killed by" if life.ended_by in KILLED else "ended by"
     evidence = f"exit status {life.exit_status}, the cgroup's oom_kill went up by {life.oom_kill_delta}"
     return f"{verb} {by} at {found.ended_clock}: {evidence}"
+
+
+def _others(found: Postmortem) -> str:
+    """Return which lives there are beside this one: "; other lives: 1, 2"."""
+    others = [str(index) for index in range(found.lives) if index != found.life.index]
+    return f"; other lives: {', '.join(others)}" if others else ""
 
 
 def _how(found: Postmortem) -> tuple[str, ...]:
@@ -150,6 +157,10 @@ def _holdings(found: Postmortem) -> list[str]:
         f"  {holding.size_bytes / MIB:6.0f} MiB  {holding.size_bytes / total:4.0%}  {holding.what}"
         for holding in found.holdings
     ]
+    if not found.heap:
+        return [*lines, "a repeat under memray tells the rest apart: harness run … --profile"]
+    lines.append("the heap of the same life of its repeat under memray:")
+    lines += [f"  {held.size_bytes / MIB:6.0f} MiB  {held.what}" for held in found.heap if held.size_bytes >= MIB]
     return lines
 
 
@@ -159,18 +170,20 @@ def _stacks(found: Postmortem) -> list[str]:
     threads = sum(len(group.threads) for group in found.stacks)
     lines = [f"where its {threads} threads were, {found.stacks_before_end_s:.1f} s before the end:"]
     for group in found.stacks[:_STACKS_MAX]:
-        names = ", ".join(group.threads[:_NAMES_MAX])
-        more = len(group.threads) - _NAMES_MAX
-        lines.append(f"  {len(group.threads)} × {names}{f' and {more} more' if more > 0 else ''}")
+        lines.append(f"  {len(group.threads)} × {wording.some_of(group.threads, _NAMES_MAX)}")
         lines += [f"      {frame}" for frame in _shortened(group.frames)[:_FRAMES_MAX]]
     left = len(found.stacks) - _STACKS_MAX
     return [*lines, *([f"  and {wording.count(left, 'other place')}"] if left > 0 else [])]
 
 
 def _shortened(frames: Sequence[str]) -> list[str]:
-    """Return the frames, a run of them in one folder as its innermost one and a count: a library's own depth."""
+    """Return the frames, a run of them in one folder as its innermost one and a count: a library's own depth.
+
+    How the program was started, below its command line's library, is left out.
+    """
     shortened = []
-    for _, run in groupby(frames, key=lambda frame: frame.partition("/")[0]):
+    started = list(takewhile(lambda frame: frame.partition("/")[0] not in _LAUNCHERS, frames))
+    for _, run in groupby(started or frames, key=lambda frame: frame.partition("/")[0]):
         first, *others = run
         shortened.append(f"{first}{f'  (and {len(others)} more there)' if others else ''}")
     return shortened

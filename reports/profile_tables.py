@@ -1,6 +1,6 @@
-"""What the profiled repeats say: each heap by what it is, the resident set and cgroup beside it, the profiler's price.
+"""What the profiled repeats say: each heap by what it is, resident set and cgroup beside it, its sites, the price.
 
-Used by ``reports.document`` and ``reports.terminal``. Pure; of a run without profiled arms both tables are empty. The
+Used by ``reports.document`` and ``harness run``. Pure; of a run without profiled arms the tables are empty. The
 figures of a profiled arm explain, they judge nothing: the profiler disturbs what it measures, and by how much is said.
 """
 
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from harness.results.heap import HeapSummary
 
 _TWIN = "-profiled"
+_SHARE_TOLD = 0.9  # of the heap: the sites that hold as much are named one by one
+_THREADS_NAMED_MAX = 3
 
 
 def heap_table(run: RunRecord) -> Table:
     """Return the heap of each profiled arm's first life: at the kill where it was killed, else at its peak."""
     rows: list[tuple[str, ...]] = []
     for trial, heap in _first_lives(run):
-        total = max(heap.end_bytes if heap.killed else heap.peak_bytes, 1)
+        total = max(heap.worst_bytes, 1)
         sizes = [(group.name, group.end_bytes if heap.killed else group.peak_bytes) for group in heap.groups]
         rows += [
             (trial.arm, _moment(heap), name, wording.mib(size), f"{size / total:.1%}")
             for name, size in sorted(sizes, key=lambda each: -each[1])
-            if size
+            if size >= wording.WORTH_A_ROW_BYTES
         ]
         rows += [(trial.arm, _moment(heap), what, size, "") for what, size in _beside(trial, heap)]
     return Table(
@@ -40,6 +42,27 @@ def heap_table(run: RunRecord) -> Table:
         columns("Arm", "When", "What", "Size#", "Share of heap#"),
         tuple(rows),
         "No arm was profiled; --profile repeats each under memray.",
+    )
+
+
+def sites_table(run: RunRecord) -> Table:
+    """Return the lines of code that hold nine tenths of each profiled arm's heap, the heaviest first."""
+    rows: list[tuple[str, ...]] = []
+    for trial, heap in _first_lives(run):
+        total, so_far = max(heap.worst_bytes, 1), 0
+        for site in heap.sites:
+            if so_far >= _SHARE_TOLD * total:
+                break
+            so_far += site.size_bytes
+            shares = f"{site.size_bytes / total:.1%}", f"{so_far / total:.1%}"
+            threads = wording.some_of(site.threads, _THREADS_NAMED_MAX)
+            rows.append((trial.arm, _moment(heap), site.location, threads, wording.mib(site.size_bytes), *shares))
+    return Table(
+        "sites",
+        "The lines of code that hold nine tenths of that heap, and the threads that allocated it.",
+        columns("Arm", "When", "Where", "Threads", "Size#", "Share of heap#", "So far#"),
+        tuple(rows),
+        "No arm was profiled.",
     )
 
 
@@ -52,7 +75,8 @@ def cost_table(run: RunRecord) -> Table:
             rows += [(plain.arm, *row) for row in _cost(plain, twin)]
     return Table(
         "profiler",
-        "What the profiler itself changed, first life of each: the arm that carries the verdict, and its repeat.",
+        "What the profiler itself changed, first life of each: the arm that carries the verdict, and its repeat. The"
+        " cgroup is charged for the capture's file pages too, which the kernel can drop.",
         columns("Arm", "Figure", "Without#", "Under memray#", "Ratio#"),
         tuple(rows),
         "No profiled repeat stands beside the arm it repeats.",
@@ -60,9 +84,9 @@ def cost_table(run: RunRecord) -> Table:
 
 
 def profile_lines(run: RunRecord) -> tuple[str, ...]:
-    """Return both tables as plain lines for a terminal; nothing where no arm was profiled."""
+    """Return the tables as plain lines for a terminal; nothing where no arm was profiled."""
     lines: list[str] = []
-    for table in (heap_table(run), cost_table(run)):
+    for table in (heap_table(run), sites_table(run), cost_table(run)):
         if table.rows:
             cells = [tuple(column.heading for column in table.columns), *table.rows]
             widths = [max(len(row[at]) for row in cells) for at in range(len(table.columns))]
@@ -81,7 +105,7 @@ def _moment(heap: HeapSummary) -> str:
 
 def _beside(trial: TrialRecord, heap: HeapSummary) -> Iterator[tuple[str, str]]:
     """Yield the heap as a whole, what a rule names of it, and what the kernel charged at the same moment."""
-    yield "heap, all of it", wording.mib(heap.end_bytes if heap.killed else heap.peak_bytes)
+    yield "heap, all of it", wording.mib(heap.worst_bytes)
     yield "named by a rule", f"{heap.named_share(at_end=heap.killed):.1%}"
     mine = trial.memory.life == heap.life
     rss, cgroup = trial.memory.rss_bytes[mine], trial.memory.cgroup_bytes[mine]

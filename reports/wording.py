@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WHOLE_MIB_FROM = 10  # below it one decimal is worth reading, above it the decimal is noise
 _WHOLE_S_FROM = 100
+WORTH_A_ROW_BYTES = MIB // 20  # what ``mib`` would word as 0.0 MiB is left out of a table of many
 _SIGNAL_BASE = 128  # how a shell shows a death by signal
 
 NOT_RECORDED = "not recorded"
@@ -44,6 +45,12 @@ def seconds(duration_s: float) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return ``1 life`` or ``3 lives``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def some_of(names: Sequence[str], at_most: int) -> str:
+    """Return ``a, b, c and 7 more``."""
+    more = len(names) - at_most
+    return ", ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")
 
 
 def scale(time_scale: float) -> str:

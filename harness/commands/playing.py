@@ -12,7 +12,7 @@ from harness.commands.remembering import remember_run
 from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of
 from harness.load.schedule import schedule_hash
-from harness.scenario import load_scenario
+from harness.store import read_run
 from harness.trial.subject import worker_argv
 from reports.memory_profile import render_difference_page, render_profile_pages
 from reports.profile_tables import profile_lines
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness.campaign import Order
     from harness.results import Judgement, RunRecord
+    from harness.results.heap import HeapSummary
 
 
 def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
@@ -94,13 +95,14 @@ def _render_profiles(path: Path) -> None:
     """Render the flame graphs of every capture of the run."""
     for capture in sorted(path.glob("trials/*/memray/*.bin")):
         render_profile_pages(capture, capture.parent)
-    before, after = (_twin(path, role) for role in ("before", "after"))
+    run = read_run(path)
+    before, after = (_heap(run, role) for role in ("before", "after"))
     if before is not None and after is not None:
-        render_difference_page(before, after, after.parent)
+        render_difference_page(before, after, path / "trials" / after[0] / "memray")
 
 
-def _twin(path: Path, role: str) -> Path | None:
-    """Return the first life's capture of the profiled repeat of the first arm of ``role``."""
-    arms = [arm for arm, spec in load_scenario(path / "scenario.json").arms.items() if spec.role == role]
-    captures = [path / "trials" / f"{arm}-profiled" / "memray" / "life-0.bin" for arm in arms]
-    return next((capture for capture in captures if capture.exists()), None)
+def _heap(run: RunRecord, role: str) -> tuple[str, HeapSummary] | None:
+    """Return the profiled repeat of the first arm of ``role`` that has one, and the heap of its first life."""
+    twins = [run.trial(f"{trial.arm}-profiled") for trial in run.trials if trial.role == role]
+    found = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps if heap.life == 0]
+    return next(iter(found), None)

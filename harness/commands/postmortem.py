@@ -12,13 +12,12 @@ from harness.commands.output import results
 from harness.errors import UsageError
 from harness.store import read_run
 from harness.store.flight_files import read_flight
+from reports.postmortem import KILLED
 from reports.postmortem import postmortem as put_together
 from reports.postmortem_text import as_document, postmortem_lines
 
 if TYPE_CHECKING:
     from harness.results import RunRecord, TrialRecord, WorkerLife
-
-_KILLED = {"kernel", "watchdog", "an unknown SIGKILL"}
 
 
 def postmortem(
@@ -41,7 +40,7 @@ def postmortem(
     trial = _trial(record, arm)
     chosen = _life(trial, life)
     flight = read_flight(path / "trials" / trial.arm / "flight", chosen.pid, trial.start_mono_s)
-    found = put_together(trial, chosen, flight)
+    found = put_together(record, trial, chosen, flight)
     run_id = record.manifest.run_id
     text = as_document(found, run_id) if as_json else "\n".join(postmortem_lines(found, run_id))
     results().print(text, markup=False)
@@ -73,4 +72,4 @@ def _life(trial: TrialRecord, index: int | None) -> WorkerLife:
 
 
 def _killed(trial: TrialRecord) -> list[WorkerLife]:
-    return [life for life in trial.lives if life.ended_by in _KILLED]
+    return [life for life in trial.lives if life.ended_by in KILLED]

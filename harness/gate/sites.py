@@ -53,9 +53,11 @@ def _growth(before: Sequence[AllocationSite], after: Sequence[AllocationSite]) -
 
 
 def _held(found: Sequence[AllocationSite]) -> Mapping[str, int]:
-    """Return the bytes that each function holds; its file by folder and name."""
+    """Return the bytes that each function holds, of those worth a row; its file by folder and name."""
     held: defaultdict[str, int] = defaultdict(int)
     for site in found:
+        if not site.stack:
+            continue  # all lighter sites: of how many lines they are says nothing of the build
         file, _, function = _LINE.sub(" ", site.location, count=1).partition(" ")
         held[f"{'/'.join(file.split('/')[-2:])} {function}"] += site.size_bytes
     return held

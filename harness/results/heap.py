@@ -1,4 +1,4 @@
-"""What a profiled life's heap was made of, by group: written beside its capture, read back with the run.
+"""What a profiled life's heap was made of, by group and by site: written beside its capture, read back with the run.
 
 A capture is too large to be read for each report; this is what a report needs of it. Sizes are bytes of heap, not of
 the resident set. Made by ``reports.memory_profile``.
@@ -19,6 +19,15 @@ class HeapGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class HeapSite:
+    """A line of code, or all lighter ones: "worker_under_test/x.py:12 f", and which threads allocated there."""
+
+    location: str
+    size_bytes: int
+    threads: tuple[str, ...]  # the one with most bytes first; none where it stands for many lines
+
+
+@dataclass(frozen=True, slots=True)
 class HeapSummary:
     """One life's heap. The last group is what no rule names."""
 
@@ -27,6 +36,12 @@ class HeapSummary:
     end_bytes: int
     peak_bytes: int
     groups: tuple[HeapGroup, ...]
+    sites: tuple[HeapSite, ...] = ()  # at the kill where it was killed, else at the peak; the heaviest first
+
+    @property
+    def worst_bytes(self) -> int:
+        """The heap at the moment that is told: at the kill where it was killed, else at its peak."""
+        return self.end_bytes if self.killed else self.peak_bytes
 
     def named_share(self, *, at_end: bool) -> float:
         """Return the share of the heap, 0 to 1, that a rule names."""

@@ -31,7 +31,7 @@ from harness.results import (
     TrialRecord,
     WorkerGauge,
 )
-from harness.results.heap import HeapGroup, HeapSummary
+from harness.results.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.flight_files import read_flight
 from harness.store.history import effective_prefetch, phase_spans, worker_lives
 from harness.store.leftovers import read_alerts, read_queues
@@ -220,7 +220,9 @@ def _heaps(folder: Path, damaged: list[str]) -> Iterator[HeapSummary]:
 
 
 def _heap(raw: Any) -> HeapSummary:
-    return HeapSummary(**raw | {"groups": tuple(HeapGroup(**group) for group in raw["groups"])})
+    groups = tuple(HeapGroup(**group) for group in raw["groups"])
+    sites = tuple(HeapSite(**site | {"threads": tuple(site["threads"])}) for site in raw.get("sites", ()))
+    return HeapSummary(**raw | {"groups": groups, "sites": sites})
 
 
 def _links(folder: Path, run: Path) -> Iterator[tuple[str, str]]:

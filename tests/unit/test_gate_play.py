@@ -146,7 +146,7 @@ def test_what_was_not_measured_is_left_out() -> None:
 
 def profile(*held: tuple[str, float]) -> HeapProfile:
     """Return a capture whose peak has these sites."""
-    found = tuple(AllocationSite(location, int(size * MIB), 1, ()) for location, size in held)
+    found = tuple(AllocationSite(location, int(size * MIB), 1, ("f",)) for location, size in held)
     return HeapProfile("worker", False, 1.0, sum(site.size_bytes for site in found), 0, (), found)
 
 
@@ -169,6 +169,8 @@ class TestSites:
         """Guarantees that another line number, or another checkout, is the same site."""
         before = profile(("/old/w/service.py:10 process", 1.0), ("/old/w/body.py:3 read", 5.0))
         after = profile(("/new/w/service.py:12 process", 10.5), ("/new/w/body.py:3 read", 5.1))
+        lighter = AllocationSite("700 lighter sites", MIB, 700, ())
+        after = replace(after, at_peak=(*after.at_peak, lighter))
         self.captures(tmp_path, monkeypatch, baseline=before, candidate=after)
         lines, note = sites.grown(tmp_path)
         assert lines == ("w/service.py process: 1.0 MiB → 10.5 MiB (+9.5 MiB)",)

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.results import MIB, RunRecord, TrialRecord
-from harness.results.heap import HeapGroup, HeapSummary
+from harness.results.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.reading import _heaps
-from reports.allocation_sites import AllocationSite, HeapProfile
 from reports.heap_difference import difference_table
 from reports.heap_groups import REST, RULES, group_names, group_of
-from reports.profile_tables import cost_table, heap_table, profile_lines
+from reports.profile_tables import cost_table, heap_table, profile_lines, sites_table
 from tests.unit import reports_records as records
 
 SITE = "/v/lib/python3.11/site-packages"
@@ -51,13 +50,15 @@ def test_a_body_is_a_body_whatever_thread_or_library_it_was_put_together_in() ->
 def profiled_run() -> RunRecord:
     """A run whose before arm has a profiled repeat that was killed too."""
     groups = (HeapGroup("message bodies", 900 * MIB, 900 * MIB), HeapGroup(REST, 100 * MIB, 50 * MIB))
+    threads = tuple(f"worker_{number}" for number in range(10))
+    sites = tuple(HeapSite(f"w.py:{size} f", size * MIB, threads) for size in (700, 150, 80, 70))
     plain = replace(records.before_trial(), cpu_share=0.5)
     twin = replace(
         plain,
         arm="incident-profiled",
         role="profiled",
         cpu_share=0.6,
-        heaps=(HeapSummary(0, killed=True, end_bytes=1000 * MIB, peak_bytes=950 * MIB, groups=groups),),
+        heaps=(HeapSummary(0, killed=True, end_bytes=1000 * MIB, peak_bytes=950 * MIB, groups=groups, sites=sites),),
     )
     return RunRecord(records.manifest(), (plain, twin))
 
@@ -73,6 +74,15 @@ def test_the_heap_of_a_killed_life_is_told_at_the_kill_beside_what_the_kernel_ch
     assert "MiB" in rows["cgroup"][0]
 
 
+def test_the_sites_that_hold_nine_tenths_of_the_heap_are_named_with_their_threads() -> None:
+    """Guarantees the lines of code in the report itself, as many as it takes, and how much they hold together."""
+    rows = sites_table(profiled_run()).rows
+
+    assert [row[2] for row in rows] == ["w.py:700 f", "w.py:150 f", "w.py:80 f"]
+    assert rows[0][3:] == ("worker_0, worker_1, worker_2 and 7 more", "700 MiB", "70.0%", "70.0%")
+    assert rows[-1][-1] == "93.0%"
+
+
 def test_the_profilers_price_is_a_ratio_to_the_arm_that_carries_the_verdict() -> None:
     """Guarantees that the disturbance is measured, not asserted: memory, settled messages, processor time."""
     rows = {row[1]: row[-1] for row in cost_table(profiled_run()).rows}
@@ -86,7 +96,7 @@ def test_the_profilers_price_is_a_ratio_to_the_arm_that_carries_the_verdict() ->
 def test_a_run_without_a_profiled_arm_says_so() -> None:
     """Guarantees that nothing is made up where nothing was profiled."""
     run = records.run()
-    assert heap_table(run).rows == cost_table(run).rows == ()
+    assert heap_table(run).rows == sites_table(run).rows == cost_table(run).rows == ()
     assert profile_lines(run) == ()
 
 
@@ -102,22 +112,23 @@ def test_a_life_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None
 def test_two_heaps_are_compared_site_by_site_whatever_the_line() -> None:
     """Guarantees the worst of each: at the kill where it was killed, at the peak else; the largest difference first."""
 
-    def site(where: str, size_mib: int) -> AllocationSite:
-        return AllocationSite(where, size_mib * MIB, 1, ("x",))
+    def heap(*sites: tuple[str, int]) -> HeapSummary:
+        held = tuple(HeapSite(where, size_mib * MIB, ("main thread",)) for where, size_mib in sites)
+        return HeapSummary(0, False, 9, 9, (), (*held, HeapSite("7 lighter sites", MIB, ())))
 
-    before = HeapProfile("c", True, 1.0, 9, 9, at_end=(site("w.py:5 f", 100), site("w.py:9 g", 20)), at_peak=())
-    after = HeapProfile("c", False, 1.0, 9, 9, at_end=(), at_peak=(site("w.py:6 f", 15), site("w.py:9 h", 30)))
+    before, after = heap(("w.py:5 f", 100), ("w.py:9 g", 20)), heap(("w.py:6 f", 15), ("w.py:9 h", 30))
 
     assert difference_table(before, after).rows == (
         ("w.py f", "100 MiB", "15 MiB", "-85 MiB"),
         ("w.py h", "0.0 MiB", "30 MiB", "30 MiB"),
         ("w.py g", "20 MiB", "0.0 MiB", "-20 MiB"),
+        ("all lighter sites", "1.0 MiB", "1.0 MiB", "0.0 MiB"),
     )
 
 
 def test_a_summary_reads_back_and_a_damaged_one_is_said(tmp_path: Path) -> None:
     """Guarantees that a stored run is reported without reading its captures again."""
-    summary = HeapSummary(0, True, 10, 12, (HeapGroup(REST, 10, 12),))
+    summary = HeapSummary(0, True, 10, 12, (HeapGroup(REST, 10, 12),), (HeapSite("w.py:1 f", 10, ("main thread",)),))
     (tmp_path / "life-0.json").write_text(json.dumps(asdict(summary)))
     (tmp_path / "life-1.json").write_text("{}")
     damaged: list[str] = []

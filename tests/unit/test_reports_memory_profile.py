@@ -114,6 +114,9 @@ def test_the_pages_are_written_labelled_and_work_offline(killed: Path, tmp_path:
         source = (tmp_path / name).read_text(encoding="utf-8")
         assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//", source)
         assert "patient.py" in source
+    flame = (tmp_path / "killed-flame-at-end.html").read_text(encoding="utf-8")
+    assert re.search(r"<title>memray - .*, killed: alive at the kill</title>", flame)
+    assert "memory leaks" not in flame[: flame.index("<body")]
 
 
 def test_the_table_says_that_the_process_was_killed(killed: Path) -> None:
@@ -146,6 +149,9 @@ def test_a_stack_of_libraries_alone_is_named_by_its_innermost_frame() -> None:
     assert _location([("f", "/usr/lib/python3.11/json/x.py", 7), ("g", "<frozen runpy>", 1)]) == "json/x.py:7 f"
     assert _location([("f", "/v/lib/python3.11/site-packages/p/x.py", 7), ("g", "app/w.py", 2)]) == "app/w.py:2 g"
     assert _location([]) == "outside Python"
+    ours = str(Path(__file__).resolve().parents[2])
+    assert _location([("h", f"{ours}/tests/mutants/m.py", 3)]) == "tests/mutants/m.py:3 h"
+    assert _location([("h", "/runs/builds/0a1b2c/worker_under_test/w.py", 3)]) == "worker_under_test/w.py:3 h"
 
 
 def test_light_sites_are_one_row_and_nothing_is_lost() -> None:

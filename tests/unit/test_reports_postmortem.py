@@ -10,12 +10,14 @@ from harness.commands.postmortem import _life, _trial
 from harness.errors import UsageError
 from harness.results import MIB, MemorySeries, RunRecord, TrialRecord, WorkerLife
 from harness.results.flight import Flight, FlightSample, StackGroup, StackSample
+from harness.results.heap import HeapGroup, HeapSummary
 from harness.store.flight_files import read_flight
 from reports.postmortem import postmortem
 from reports.postmortem_text import as_document, how_it_ended, postmortem_lines
 from tests.unit import reports_records as records
 
 KILL_S = 80.4
+RUN = records.run()
 
 
 def flight(until_s: float = KILL_S - 0.1) -> Flight:
@@ -37,20 +39,20 @@ def flight(until_s: float = KILL_S - 0.1) -> Flight:
     )
     groups = (
         StackGroup(tuple(f"worker_{n}" for n in range(10)), ("httpcore/sync.py:128 read", "app/w.py:7 post")),
-        StackGroup(("MainThread",), ("pika/select_connection.py:5 poll",)),
+        StackGroup(("MainThread",), ("pika/select_connection.py:5 poll", "typer/main.py:9 call", "w/main.py:1 main")),
     )
     return Flight(samples, (StackSample(until_s - 0.5, groups),))
 
 
 def text(trial: TrialRecord, life: WorkerLife, recorded: Flight) -> str:
     """The whole post-mortem as printed."""
-    return "\n".join(postmortem_lines(postmortem(trial, life, recorded), "run-1"))
+    return "\n".join(postmortem_lines(postmortem(RUN, trial, life, recorded), "run-1"))
 
 
 def test_a_killed_life_is_told_to_its_last_sample() -> None:
     """Guarantees how it ended with its evidence, thirty seconds, and samples within a second of the death."""
     trial = records.before_trial()
-    found = postmortem(trial, trial.lives[0], flight())
+    found = postmortem(RUN, trial, trial.lives[0], flight())
 
     assert how_it_ended(found).startswith("killed by the kernel's OOM killer at 11:4")
     assert "exit status 137, the cgroup's oom_kill went up by 1" in how_it_ended(found)
@@ -63,10 +65,27 @@ def test_a_killed_life_is_told_to_its_last_sample() -> None:
     assert last.full_collections == 1
 
 
-def test_ages_of_calls_are_incident_time() -> None:
-    """Guarantees that a call's age can be compared with its timeout: four real seconds at ×5 are twenty."""
+def test_ages_of_calls_are_told_as_timeouts_count() -> None:
+    """Guarantees that a call's age can be compared with its timeout: four real seconds are eighty at ×20.
+
+    However fast the clock of the phase goes: the last one's goes at ×5, and timeouts do not follow it.
+    """
     trial = records.before_trial()
-    assert postmortem(trial, trial.lives[0], flight()).rows[-1].oldest_call_s == pytest.approx(20.0)
+    assert RUN.manifest.time_scale == 20
+    assert postmortem(RUN, trial, trial.lives[0], flight()).rows[-1].oldest_call_s == pytest.approx(80.0)
+
+
+def test_what_memray_found_in_the_same_life_of_the_repeat_is_told() -> None:
+    """Guarantees that the rest is told apart where it can be, and how to have it told where it can't."""
+    trial = records.before_trial()
+    groups = (HeapGroup("message bodies", 2500 * MIB, 0), HeapGroup("parsed logs", 110 * MIB, 0))
+    heap = HeapSummary(0, killed=True, end_bytes=2610 * MIB, peak_bytes=0, groups=groups)
+    twin = replace(trial, arm=f"{trial.arm}-profiled", role="profiled", heaps=(heap,))
+    found = postmortem(RunRecord(RUN.manifest, (trial, twin)), trial, trial.lives[0], flight())
+
+    printed = "\n".join(postmortem_lines(found, "run-1"))
+    assert "under memray:\n    2500 MiB  message bodies\n     110 MiB  parsed logs\n" in printed
+    assert "harness run … --profile" in text(trial, trial.lives[0], flight())
 
 
 def test_the_text_names_growth_holders_and_stacks() -> None:
@@ -78,6 +97,7 @@ def test_the_text_names_growth_holders_and_stacks() -> None:
     assert "900 message bodies that wait in the executor's queue" in printed
     assert "90%  900 message bodies" in printed
     assert "10 × worker_0, worker_1, worker_2, worker_3 and 6 more" in printed
+    assert "typer/" not in printed
     assert printed.index("httpcore/sync.py:128 read") < printed.index("app/w.py:7 post")
     assert all(len(line) <= 140 for line in printed.splitlines())
 
@@ -85,7 +105,7 @@ def test_the_text_names_growth_holders_and_stacks() -> None:
 def test_what_nobody_recorded_is_said_and_never_guessed() -> None:
     """Guarantees that a worker without a recorder has a post-mortem: memory and broker, and dashes for the rest."""
     trial = records.before_trial()
-    found = postmortem(trial, trial.lives[0], Flight())
+    found = postmortem(RUN, trial, trial.lives[0], Flight())
 
     assert found.rows[-1].rss_bytes is not None
     assert found.rows[-1].broker_ready is not None
@@ -111,7 +131,7 @@ def test_a_life_without_any_sample_is_no_crash() -> None:
     life = WorkerLife(0, 1, 0.0, 0.1, 1, 0, None, None, "itself")
     trial = TrialRecord("fixed", "after", None, lives=(life,), memory=MemorySeries.empty())
     assert "growth of the resident set: not recorded" in text(trial, life, Flight())
-    assert json.loads(as_document(postmortem(trial, life, Flight()), "run-1"))["rows"] == []
+    assert json.loads(as_document(postmortem(RUN, trial, life, Flight()), "run-1"))["rows"] == []
 
 
 def test_the_first_life_that_was_killed_is_chosen_and_another_can_be_named() -> None:
