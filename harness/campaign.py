@@ -23,6 +23,7 @@ from harness.rig.proxy import proxy
 from harness.rig.run_scope import RunScope
 from harness.rig.sweep import sweep_dead_runs
 from harness.scenario import schedule_hash, schedule_of
+from harness.scenario.redacted import without_secrets
 from harness.store import create_run
 from harness.trial import Site, TrialPlan, run_trial
 
@@ -81,7 +82,8 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
             f"memory limit: {cages.kind}" + (" (emulated)" if cages.emulated else ", a canary was OOM-killed")
         )
         manifest = _manifest(order, folder)
-        folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
+        recorded = without_secrets(order.scenario).model_dump_json(indent=2, by_alias=True)
+        folder.write_manifest(manifest, recorded)
         logs = folder.path / "logs"
         with (
             _the_broker(order, scope, logs) as the_broker,
@@ -95,7 +97,7 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
                 "database": the_databases.version,
             }
             manifest = replace(manifest, versions={**manifest.versions, **parts})
-            folder.write_manifest(manifest, order.scenario.model_dump_json(indent=2, by_alias=True))
+            folder.write_manifest(manifest, recorded)
             site = Site(scope, the_broker, the_proxy, the_databases, cages, checkout())
             storm = NO_STORM_YET
             for plan in order.plans() if schedule is None else schedule(folder.path):

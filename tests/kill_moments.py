@@ -92,10 +92,10 @@ def place(folder: Path) -> Iterator[Place]:
                 process.kill()
 
 
-def start(where: Place, *options: str) -> subprocess.Popen[bytes]:
-    """Start a run; what it says goes to ``runs/progress``."""
+def start(where: Place, *options: str, said_in: str = "progress") -> subprocess.Popen[bytes]:
+    """Start a run; what it says goes to ``said_in`` in the folder for runs."""
     argv = [sys.executable, "-m", "harness", "run", str(SCENARIO), "--runs-dir", str(where.runs), *options]
-    with (where.runs / "progress").open("wb") as progress:
+    with (where.runs / said_in).open("wb") as progress:
         return subprocess.Popen(argv, cwd=CHECKOUT, env=where.env, stdout=progress, stderr=subprocess.STDOUT)
 
 

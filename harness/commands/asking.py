@@ -11,11 +11,13 @@ import typer
 
 from harness.campaign import Order
 from harness.errors import UsageError
-from harness.rig.broker import accepted_url, masked
+from harness.redaction import masked
+from harness.rig.broker import accepted_url
 from harness.rig.cage.chooser import KINDS
 from harness.rig.databases import SQLITE, accepted_database
 from harness.scenario import find_scenario, load_scenario
 from harness.scenario.overrides import Overrides, overridden
+from harness.scenario.redacted import check_nothing_hidden
 from harness.trial.subject import check_commands
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class Asked:
         if self.limit_kind not in KINDS:
             raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
         scenario = self._scenario()
+        check_nothing_hidden(scenario)
         check_commands(scenario)
         return Order(
             scenario=scenario,

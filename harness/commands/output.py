@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from harness.redaction import masked
+
 _PLAIN_STATUS_INTERVAL_S = 10.0
 
 
@@ -29,8 +31,8 @@ def progress() -> Console:
 
 
 def say_error(text: str) -> None:
-    """Print an error for a person."""
-    progress().print(f"[bold red]error:[/] {escape(text)}")
+    """Print an error for a person, without the password of any URL in it."""
+    progress().print(f"[bold red]error:[/] {escape(masked(text))}")
 
 
 def shown(path: Path) -> Path:

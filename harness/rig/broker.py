@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from harness.errors import NotEnforceableError, RefusedTargetError, UsageError
+from harness.redaction import masked
 from harness.rig.broker_api import DEFAULT_VHOST, BrokerApi, BrokerVersions
 from harness.rig.broker_node import STARTUP_TIMEOUT_S, BrokerNode
 from harness.rig.ports import LOOPBACK, is_loopback
@@ -176,8 +177,3 @@ def accepted_url(url: str, *, allow_target: bool) -> SplitResult:
             f"{masked(url)} is not on this machine; load and chaos go there only with --allow-target"
         )
     return parts
-
-
-def masked(url: str) -> str:
-    """Return ``url`` with its password, if it has one, as ``***``."""
-    return re.sub(r"(//[^:/@]*):\S*@", r"\1:***@", url)  # a password may hold an @ itself; the last one ends it

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import PartFailedError
+from harness.redaction import masked
 from harness.results import EventRow
 from harness.rig.process import Child
 
@@ -77,10 +78,7 @@ class Database:
 
 def masked_url(url: str) -> str:
     """Return a database URL for people: without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "(not a database URL)"
+    return masked(url) if "://" in url else "(not a database URL)"
 
 
 def _iso(due: object) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from harness.machine import checkout
-from harness.rig.broker import masked
+from harness.redaction import masked
 from harness.rig.postgres import postgres
 from harness.rig.run_scope import RunScope
 from tests.harness_command import harness

@@ -3,7 +3,8 @@
 import pytest
 
 from harness.errors import NotEnforceableError, PartFailedError, RefusedTargetError, UsageError
-from harness.rig.broker import Broker, external_broker, masked
+from harness.redaction import masked
+from harness.rig.broker import Broker, external_broker
 from harness.rig.broker_api import BrokerApi, BrokerVersions
 from harness.rig.ports import free_port
 
