@@ -41,12 +41,15 @@ class FaultsInForce:
         ]
 
     def act(self, now_mono_s: float) -> None:
-        """Heal and apply what is due by now, in that order. May take as long as a part takes to start."""
-        for ends_mono_s, application, stack in list(self._in_force):
-            if ends_mono_s <= now_mono_s:
-                self._heal(application, stack)
+        """Heal and apply what is due by now, in that order. May take as long as a part takes to start.
+
+        What comes late comes in the order that was planned: a part that was to be healed by then is healed before it is
+        broken again, or the next pulse of a slow database would wait for the lock that the last one holds.
+        """
+        self._heal_ended(now_mono_s)
         while self._due and self._due[0][0] <= now_mono_s:
-            _, ends_mono_s, application = self._due.pop(0)
+            begins_mono_s, ends_mono_s, application = self._due.pop(0)
+            self._heal_ended(begins_mono_s)
             applied = self._apply(application, ends_mono_s)
             if applied is not None and application.ends_s == application.begins_s:
                 self._heal(application, applied)
@@ -83,6 +86,11 @@ class FaultsInForce:
         self._in_force.append((ends_mono_s, application, stack))
         self._folder.event("fault_in_force", fault=name, key=application.key, seen=seen)
         return stack
+
+    def _heal_ended(self, by_mono_s: float) -> None:
+        for ends_mono_s, application, stack in list(self._in_force):
+            if ends_mono_s <= by_mono_s:
+                self._heal(application, stack)
 
     def _heal(self, application: Application, stack: ExitStack) -> None:
         self._in_force = [each for each in self._in_force if each[2] is not stack]

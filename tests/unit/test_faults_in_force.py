@@ -103,6 +103,17 @@ def test_what_was_missed_is_caught_up_with_in_order(world: World) -> None:
     assert world.now == ["link_stalled"]
 
 
+def test_a_part_is_healed_before_it_is_broken_again_however_late_that_is(world: World) -> None:
+    """Guarantees that two faults which never meet by plan don't meet because the timeline was held up."""
+    faults = world.begun(CUT, {"fault": "link_reset", "after": "30s", "for": "10s"})
+    faults.act(103.5)
+
+    assert world.folder.said() == [
+        *["asked link_cut", "in_force link_cut", "healed link_cut"],
+        *["asked link_reset", "in_force link_reset"],
+    ]
+
+
 def test_the_phase_s_end_heals_all_and_drops_the_rest(world: World) -> None:
     """Guarantees that a phase which ends early takes its faults with it: they never appear as asked for."""
     faults = world.begun(CUT, STALLED)
