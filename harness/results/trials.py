@@ -84,7 +84,7 @@ class MemorySeries:
 
 @dataclass(frozen=True, slots=True)
 class QueueSample:
-    """The broker's queue as the management API told it; its counts lag by up to a second."""
+    """The broker's queue as the management API told it; its counts lag by up to a second, and survive its restart."""
 
     t_s: float
     ready: int

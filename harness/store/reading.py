@@ -32,6 +32,7 @@ from harness.results import (
     WorkerGauge,
 )
 from harness.results.heap import HeapGroup, HeapSite, HeapSummary
+from harness.store.broker_counts import counted_on
 from harness.store.flight_files import read_flight
 from harness.store.history import effective_prefetch, phase_spans, worker_lives
 from harness.store.leftovers import read_alerts, read_queues
@@ -102,7 +103,7 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         phases=_told(lambda: phase_spans(events), (), damaged),
         lives=_told(lambda: worker_lives(events, memory), (), damaged),
         memory=memory,
-        queue=read_rows(folder / "queue.csv", lambda row: _queue_sample(row, start_s), damaged),
+        queue=counted_on(read_rows(folder / "queue.csv", lambda row: _queue_sample(row, start_s), damaged)),
         gauges=read_json_lines(folder / "worker_stats.jsonl", lambda line: _gauge(line, start_s), damaged),
         publishes=_publishes(folder / "publishes.jsonl", start_s, damaged),
         planned_messages=facts.planned_messages,

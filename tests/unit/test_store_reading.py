@@ -60,6 +60,7 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
         memory.add(0, 700, None)
     with folder.series("queue", ("ready", "unacked", "redelivered", "acked")) as queue:
         queue.add(5, 4, 3, 2)
+        queue.add(5, 4, 0, 1)  # by a broker that was started again
     gauge = {"mono_s": start_mono_s + 1, "executor_queue": 9, "in_flight": 8, "acked": 7, "nacked_requeue": 6}
     _append(folder.path / "worker_stats.jsonl", gauge | {"nacked_dropped": 5, "delivered": 99})
     with JournalWriter(folder.path / "publishes.jsonl") as journal:
@@ -128,7 +129,8 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert trial.memory.cgroup_bytes[0] == 600.0
     assert np.isnan(trial.memory.cgroup_bytes[1])
     assert list(trial.memory.life) == [0, 0]
-    (sample,) = trial.queue
+    sample, after_a_restart = trial.queue
+    assert (after_a_restart.redelivered, after_a_restart.acked) == (3, 3)
     assert (sample.ready, sample.unacked, sample.redelivered, sample.acked) == (5, 4, 3, 2)
     assert trial.gauges == (WorkerGauge(1.0, 9, 8, 7, 6, 5),)
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
