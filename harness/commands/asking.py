@@ -32,6 +32,9 @@ Mechanism = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Another seed than the scenario's.")]
 TimeScale = Annotated[float | None, typer.Option(help="Incident seconds per real second; the scenario's by default.")]
+Env = Annotated[
+    list[str] | None, typer.Option("--env", help="NAME=VALUE for every arm's worker; may be given more than once.")
+]
 Small = Annotated[
     bool, typer.Option("--small", help="A tenth of the messages' bytes, limits to match: for quick tests.")
 ]
@@ -85,6 +88,7 @@ class Asked:
     proxy_image: str | None = None
     broker_timeout_s: float | None = None
     database: str = SQLITE
+    env: list[str] | None = None
 
     def order(self) -> Order:
         """Return the order. Raises ScenarioError, UsageError, RefusedTargetError."""
@@ -120,6 +124,14 @@ class Asked:
             mechanism=self.mechanism,
             seed=self.seed,
             time_scale=self.time_scale,
+            env=tuple(_variable(text) for text in self.env or ()),
             small=self.small,
         )
         return overridden(load_scenario(find_scenario(self.scenario)), overrides)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--env {text}: write NAME=VALUE, as in MALLOC_ARENA_MAX=2")
+    return name, value

@@ -17,6 +17,7 @@ def run(
     mechanism: asking.Mechanism = None,
     seed: asking.Seed = None,
     time_scale: asking.TimeScale = None,
+    env: asking.Env = None,
     small: asking.Small = False,
     profile: asking.Profile = False,
     limit: asking.LimitKind = "auto",
@@ -37,10 +38,8 @@ def run(
     Examples:
       harness run incident_1142
       harness run incident_1142 --mechanism M0            (exit 3: the report's configuration as written does not die)
-      harness run scenarios/incident_1142.yaml --arm fixed --seed 7
-      harness run incident_1142 --small --dry-run
-      harness run incident_1142 --small --database postgres
-      harness run incident_1142 --small --broker-image rabbitmq:4-management
+      harness run scenarios/incident_1142.yaml --arm fixed --seed 7 --dry-run
+      harness run incident_1142 --small --database postgres --broker-image rabbitmq:4-management
     """
     asked = asking.Asked(
         scenario,
@@ -59,5 +58,6 @@ def run(
         broker_timeout_s=broker_timeout,
         proxy_image=proxy_image,
         database=database,
+        env=env,
     )
     return play_and_judge(asked.order(), as_json=as_json, dry_run=dry_run)

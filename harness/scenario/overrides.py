@@ -1,4 +1,4 @@
-"""What the command line changes in a scenario: arms left out, another mechanism, seed, scale, or a tenth of the bytes.
+"""What the command line changes in a scenario: arms, mechanism, seed, scale, environment, or a tenth of the bytes.
 
 Used by the commands. Pure; what it returns is a valid scenario again, and loads as itself from the JSON of a run.
 """
@@ -9,13 +9,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from harness.errors import UsageError
+from harness.scenario.arms import Arm
+from harness.scenario.complaints import complaints
 from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES, SEED_MAX, TIME_SCALE_MAX
 from harness.scenario.reported import Reported
 
 if TYPE_CHECKING:
     from harness.scenario.arms import Role
-    from harness.scenario.model import Arm, Scenario
+    from harness.scenario.model import Scenario
 
 SMALL_SHARE = 0.1
 MECHANISMS = ("M0", "M1", "M2", "M1+M2")
@@ -30,6 +34,7 @@ class Overrides:
     mechanism: str | None = None
     seed: int | None = None
     time_scale: float | None = None
+    env: tuple[tuple[str, str], ...] = ()  # for every arm's worker, beside or instead of the scenario's
     small: bool = False
 
 
@@ -40,6 +45,8 @@ def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
         changes["arms"] = _chosen_arms(scenario, names)
     if overrides.mechanism is not None:
         changes["arms"] = _with_mechanism(changes.get("arms", scenario.arms), overrides.mechanism)
+    if overrides.env:
+        changes["arms"] = _with_env(changes.get("arms", scenario.arms), dict(overrides.env))
     if overrides.seed is not None:
         if not 0 <= overrides.seed <= SEED_MAX:
             raise UsageError(f"--seed {overrides.seed}: use a whole number from 0 to {SEED_MAX}")
@@ -131,3 +138,15 @@ def _with_mechanism(arms: dict[str, Arm], mechanism: str) -> dict[str, Arm]:
     if not changed:
         raise UsageError(f"--mechanism {mechanism}: no arm of this scenario runs the preset 'incident'")
     return {**arms, **changed}
+
+
+def _with_env(arms: dict[str, Arm], env: dict[str, str]) -> dict[str, Arm]:
+    changed = {}
+    for name, arm in arms.items():
+        document = arm.model_dump(mode="json", by_alias=True)
+        document["env"] |= env
+        try:
+            changed[name] = Arm.model_validate(document)
+        except ValidationError as error:
+            raise UsageError(f"--env: arms.{name}: {'; '.join(complaints(error, Arm))}") from error
+    return changed

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands.asking import _variable
 from harness.errors import UsageError
 from harness.scenario import Scenario, load_scenario
 from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES
@@ -36,6 +37,7 @@ ALL_OVERRIDES = [
     Overrides(seed=2**63 - 1),
     Overrides(time_scale=0.1),
     Overrides(time_scale=1 / 3),
+    Overrides(env=(("MALLOC_ARENA_MAX", "2"), ("EMPTY", ""))),
     Overrides(small=True),
     Overrides(arms=("incident",), mechanism="M0", seed=99, time_scale=60, small=True),
 ]
@@ -93,6 +95,22 @@ def test_the_mechanism_changes_the_incident_alone(scenario: Scenario) -> None:
     assert list(changed.arms) == list(scenario.arms)
 
 
+def test_a_variable_reaches_every_arm_beside_its_own_and_instead_of_its_own(scenario: Scenario) -> None:
+    """Guarantees what a question about the allocator needs: the same storm, with another environment."""
+    arms = overridden(scenario, Overrides(env=(("A", "1"), ("LLM_ANALYSIS_ENABLED", "false")))).arms
+    assert {name: arm.env for name, arm in arms.items()} == {
+        name: {**scenario.arms[name].env, "A": "1", "LLM_ANALYSIS_ENABLED": "false"} for name in scenario.arms
+    }
+
+
+def test_a_variable_is_a_name_and_a_value() -> None:
+    """Guarantees that a value may hold an equals sign or nothing, and that a lone name is refused with the form."""
+    assert _variable("A=b=c") == ("A", "b=c")
+    assert _variable("A=") == ("A", "")
+    with pytest.raises(UsageError, match="--env FOO: write NAME=VALUE"):
+        _variable("FOO")
+
+
 def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scenario) -> None:
     """Guarantees the arithmetic of --small: messages a tenth, limits a tenth above 90 MiB, the report left out."""
     changed = overridden(scenario, Overrides(small=True))
@@ -141,6 +159,8 @@ ERRORS = [
     (Overrides(time_scale=float("nan")), "--time-scale nan"),
     (Overrides(seed=-1), "--seed -1: use a whole number from 0"),
     (Overrides(seed=2**63), "--seed 9223372036854775808"),
+    (Overrides(env=(("DATABASE_URL", "x"),)), "--env: arms.incident: .*DATABASE_URL is set by the harness itself"),
+    (Overrides(env=(("2ND", "x"),)), "--env: arms.incident: env.2ND"),
 ]
 
 
