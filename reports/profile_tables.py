@@ -56,11 +56,11 @@ def sites_table(run: RunRecord) -> Table:
             so_far += site.size_bytes
             shares = f"{site.size_bytes / total:.1%}", f"{so_far / total:.1%}"
             threads = wording.some_of(site.threads, _THREADS_NAMED_MAX)
-            rows.append((trial.arm, _moment(heap), site.location, threads, wording.mib(site.size_bytes), *shares))
+            rows.append((site.location, trial.arm, _moment(heap), threads, wording.mib(site.size_bytes), *shares))
     return Table(
         "sites",
         "The lines of code that hold nine tenths of that heap, and the threads that allocated it.",
-        columns("Arm", "When", "Where", "Threads", "Size#", "Share of heap#", "So far#"),
+        columns("Where", "Arm", "When", "Threads", "Size#", "Share of heap#", "So far#"),
         tuple(rows),
         "No arm was profiled.",
     )

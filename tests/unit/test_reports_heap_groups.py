@@ -78,7 +78,7 @@ def test_the_sites_that_hold_nine_tenths_of_the_heap_are_named_with_their_thread
     """Guarantees the lines of code in the report itself, as many as it takes, and how much they hold together."""
     rows = sites_table(profiled_run()).rows
 
-    assert [row[2] for row in rows] == ["w.py:700 f", "w.py:150 f", "w.py:80 f"]
+    assert [row[0] for row in rows] == ["w.py:700 f", "w.py:150 f", "w.py:80 f"]
     assert rows[0][3:] == ("worker_0, worker_1, worker_2 and 7 more", "700 MiB", "70.0%", "70.0%")
     assert rows[-1][-1] == "93.0%"
 
