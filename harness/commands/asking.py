@@ -11,7 +11,7 @@ import typer
 
 from harness.campaign import Order
 from harness.errors import UsageError
-from harness.redaction import masked
+from harness.redaction import masked, masked_environment
 from harness.rig.broker import accepted_url
 from harness.rig.cage.chooser import KINDS
 from harness.rig.databases import SQLITE, accepted_database
@@ -105,7 +105,7 @@ class Asked:
         return Order(
             scenario=scenario,
             runs_dir=self.runs_dir,
-            command=("harness", *(masked(word) for word in sys.argv[1:])),
+            command=("harness", *(_kept(word) for word in sys.argv[1:])),
             profile=self.profile,
             limit_kind=self.limit_kind,
             broker_url=self.broker_url,
@@ -135,3 +135,10 @@ def _variable(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--env {text}: write NAME=VALUE, as in MALLOC_ARENA_MAX=2")
     return name, value
+
+
+def _kept(word: str) -> str:
+    """Return a word of the command line as it may be stored: ``--env``'s secrets are hidden by their names."""
+    option = "--env=" if word.startswith("--env=") else ""
+    name, equals, value = word.removeprefix(option).partition("=")
+    return masked(f"{option}{name}{equals}{masked_environment({name: value})[name]}")

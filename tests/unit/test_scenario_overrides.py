@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.asking import _variable
+from harness.commands.asking import _kept, _variable
 from harness.errors import UsageError
 from harness.scenario import Scenario, load_scenario
 from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES
@@ -109,6 +109,15 @@ def test_a_variable_is_a_name_and_a_value() -> None:
     assert _variable("A=") == ("A", "")
     with pytest.raises(UsageError, match="--env FOO: write NAME=VALUE"):
         _variable("FOO")
+
+
+def test_a_variable_that_is_a_secret_is_not_stored_with_the_command() -> None:
+    """Guarantees that the manifest's command line shows names, and no value of a key."""
+    assert _kept("GROQ_API_KEY=s3cret") == "GROQ_API_KEY=***"
+    assert _kept("--env=GROQ_API_KEY=s3cret") == "--env=GROQ_API_KEY=***"
+    assert _kept("MALLOC_ARENA_MAX=2") == "MALLOC_ARENA_MAX=2"
+    assert _kept("amqp://me:s3cret@host/v?heartbeat=9") == "amqp://me:***@host/v?heartbeat=9"
+    assert _kept("--profile") == "--profile"
 
 
 def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scenario) -> None:
