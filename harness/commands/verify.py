@@ -114,13 +114,19 @@ def _play(
         narrator.milestone(f"{job.name}: exit {status}")
 
     todo = []
-    for path in missing:
+    for path in sorted(missing, key=lambda path: _length_s(loaded[path.stem]), reverse=True):
         options = _options(loaded[path.stem], full=full)
         log_file = folder.path / "logs" / f"{path.stem}.log"
         todo.append(Job(path.stem, path.absolute(), options, folder.path / path.stem, log_file))
     with RunScope(run_id) as scope:
         play_jobs(todo, scope.environment(), checkout(), jobs, ended)
     return problems
+
+
+def _length_s(scenario: Scenario) -> float:
+    """How long all arms of ``scenario`` may take: the longest is begun first, so that none is waited for alone."""
+    spans_s = ((phase.to - phase.from_) / scenario.scale_of(phase) for phase in scenario.timeline)
+    return len(scenario.arms) * sum(spans_s)
 
 
 def _options(scenario: Scenario, *, full: bool) -> tuple[str, ...]:

@@ -18,10 +18,14 @@ from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES, SEED_MAX, 
 from harness.scenario.reported import Reported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.scenario.arms import Role
     from harness.scenario.model import Scenario
 
 SMALL_SHARE = 0.1
+# What a worker that has only connected has in use (docs/explanation/memory-attribution.md: 51 MiB of its own pages).
+CONNECTED_BYTES = 55 * 2**20
 MECHANISMS = ("M0", "M1", "M2", "M1+M2")
 
 
@@ -62,7 +66,9 @@ def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
 def small(scenario: Scenario) -> Scenario:
     """Return the same storm with a tenth of the bytes.
 
-    The interpreter's own bytes stay, so limits shrink above them only; a message keeps at least a conversation.
+    The interpreter's own bytes stay, so budgets shrink above them only; a message keeps at least a conversation. A
+    limit that somebody has to die of shrinks above what a worker really has before its first message: a budget may
+    grant it more, but then a tenth of the storm would no longer fill it.
     """
     sizes = scenario.messages
     messages = sizes.model_copy(
@@ -75,7 +81,7 @@ def small(scenario: Scenario) -> Scenario:
     return scenario.model_copy(
         update={
             "messages": messages,
-            "memory_limit": _shrunk(scenario.memory_limit),
+            "memory_limit": _shrunk_limit(scenario.memory_limit, arms),
             "arms": arms,
             "reported": Reported(),  # the report's megabytes are those of whole messages
         }
@@ -98,7 +104,10 @@ def _small_arm(arm: Arm) -> Arm:
         changes["memory_growth"] = growth.model_copy(update={"per_1000_at_most": _tenth(growth.per_1000_at_most)})
     if (baseline := expect.returns_to_baseline) is not None:
         changes["returns_to_baseline"] = baseline.model_copy(update={"above_at_most": _tenth(baseline.above_at_most)})
-    if (healthy := expect.returns_to_healthy) is not None:
+    if expect.oom_killed is not None:
+        # What the allocator keeps of a backlog is as much with small bodies: measured 160 MiB, and 160 to 192 in full.
+        changes["returns_to_healthy"] = None
+    elif (healthy := expect.returns_to_healthy) is not None:
         changes["returns_to_healthy"] = healthy.model_copy(update={"at_most": _shrunk(healthy.at_most)})
     return arm.model_copy(update={"expect": expect.model_copy(update=changes)})
 
@@ -106,6 +115,15 @@ def _small_arm(arm: Arm) -> Arm:
 def _tenth(size_bytes: int) -> int:
     """Return a tenth of a difference: it has no interpreter in it that would stay."""
     return math.ceil(size_bytes * SMALL_SHARE)
+
+
+def _shrunk_limit(limit_bytes: int, arms: Mapping[str, Arm]) -> int:
+    """Return the limit of a tenth of the storm; ``arms`` have shrunk already, and no budget may lie above it."""
+    if not any(arm.expect.oom_killed for arm in arms.values()):
+        return _shrunk(limit_bytes)
+    budgets = [size_bytes for arm in arms.values() for _, size_bytes in arm.expect.sizes_bytes]
+    shrunk = CONNECTED_BYTES + math.ceil((limit_bytes - CONNECTED_BYTES) * SMALL_SHARE)
+    return max(shrunk, INTERPRETER_BYTES + 1, *budgets)
 
 
 def _shrunk(size_bytes: int) -> int:
