@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.checkers import fault_receipts, oom
 from harness.checkers.judge import GROUNDWORK
 from harness.results import MatrixCell, MatrixRow, Verdict
 
 if TYPE_CHECKING:
     from harness.results import CheckResult, Judgement, RunRecord
     from harness.scenario import Scenario
+
+# Nearly every arm is expected to live and to have its faults: that says little of what a scenario claims.
+_EVERYWHERE = frozenset({oom.SURVIVED, fault_receipts.NAME})
 
 
 def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str) -> MatrixRow:
@@ -35,12 +39,13 @@ def _cell(arm: str, judgement: Judgement, scenario: Scenario) -> MatrixCell:
 
 
 def _figure(results: list[CheckResult], asked: list[CheckResult]) -> str:
-    """Return what the first expectation measured; where not all is well, what stands in its way."""
+    """Return what the first expectation of its own measured; where not all is well, what stands in its way."""
     for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         for result in results:
             if result.verdict is verdict:
                 return f"{result.check}: {result.measured}"
-    return asked[0].measured if asked else ""
+    own = [result for result in asked if result.check not in _EVERYWHERE] or asked
+    return own[0].measured if own else ""
 
 
 def _count(figure: float | None) -> int | None:

@@ -55,15 +55,18 @@ def check(name: str, verdict: Verdict, measured: str, arm: str = "fixed") -> Che
     return CheckResult(name, arm, verdict, measured, "a threshold")
 
 
-def test_a_cell_shows_what_the_first_expectation_measured(scenario: Scenario) -> None:
-    """The groundwork that every arm is put through is judged and not shown."""
+def test_a_cell_shows_what_the_first_expectation_of_its_own_measured(scenario: Scenario) -> None:
+    """What every arm is put through is judged and not shown; to have lived is shown where nothing more was expected."""
     groundwork = check(min(GROUNDWORK), Verdict.PASS, "whole")
     told = judgement(
         groundwork, check("never killed", Verdict.PASS, "one life"), check("memory", Verdict.PASS, "1 MiB")
     )
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
-    assert (found.expected, found.figure, found.verdict) == ("never killed, memory", "one life", Verdict.PASS)
+    assert (found.expected, found.figure, found.verdict) == ("never killed, memory", "1 MiB", Verdict.PASS)
     assert (found.confirmed, found.lost) == (940, None)
+    told = judgement(groundwork, check("never killed", Verdict.PASS, "one life"))
+    found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
+    assert found.figure == "one life"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN])
