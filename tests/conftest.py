@@ -21,15 +21,32 @@ settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 # From quick to slow, so that the cheapest test that can fail fails first. A test without a marker is a unit test.
 _ORDER = ("integration", "browser", "docker", "incident")
+# A file is one process's affair from beginning to end. The files that take more than a minute are begun before the
+# other slow ones, the longest first, so that the end is not one process at work and three that wait.
+LONG_FILES = (
+    "test_worker_deliveries.py",
+    "test_worker_outcomes.py",
+    "test_killed_while_playing.py",
+    "test_holes_messages.py",
+    "test_unknown_runs.py",
+    "test_holes_memory.py",
+    "test_killed_while_setting_up.py",
+    "test_containers.py",
+    "test_canary_password.py",
+    "test_two_runs_at_once.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run unit tests first, then integration, browser, docker, and whole incidents; else in the order of the files."""
+    """Run unit tests first, then long files, integration, browser, docker, whole incidents; else as they were found."""
     items.sort(key=_rank)
 
 
-def _rank(item: pytest.Item) -> int:
-    return max((_ORDER.index(name) + 1 for name in _ORDER if item.get_closest_marker(name)), default=0)
+def _rank(item: pytest.Item) -> tuple[int, int]:
+    slow = max((_ORDER.index(name) + 1 for name in _ORDER if item.get_closest_marker(name)), default=0)
+    if slow and item.path.name in LONG_FILES:
+        return 1, LONG_FILES.index(item.path.name)
+    return slow, len(LONG_FILES)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.checkout_files import CHECKOUT
+from tests.conftest import LONG_FILES
 from tests.leftover_processes import SESSION_ID, Carrier, account_of, leftovers
 
 LEAVES_ONE = """
@@ -45,14 +47,17 @@ def test_a(): ...
 """
 
 
-def run_session(directory: Path, test_file: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest in a tree of its own, with this tree's conftest and one test file."""
+def run_session(
+    directory: Path, test_file: str, others: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a tree of its own, with this tree's conftest, one test file, and perhaps ``others`` by name."""
     tests = directory / "tests"
     tests.mkdir()
     for name in ("conftest.py", "leftover_processes.py"):
         shutil.copy(CHECKOUT / "tests" / name, tests)
     shutil.copy(CHECKOUT / "pyproject.toml", directory)
-    (tests / "test_planted.py").write_text(test_file, encoding="utf-8")
+    for name, text in {"test_planted.py": test_file, **(others or {})}.items():
+        (tests / name).write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != SESSION_ID}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-v", "-s"],
@@ -126,3 +131,17 @@ def test_the_account_names_every_process() -> None:
     carriers = [Carrier(pid, 1.0, f"run-{pid}", None, True, f"part-{pid}") for pid in (7, 8)]
 
     assert account_of(carriers).splitlines()[1:] == ["  pid 7, run run-7: part-7", "  pid 8, run run-8: part-8"]
+
+
+def test_the_long_files_are_there_and_are_begun_before_the_other_slow_ones(tmp_path: Path) -> None:
+    """Guarantees that a file which was renamed is not forgotten in the list, and that the list does its work."""
+    missing = [name for name in LONG_FILES if not list((CHECKOUT / "tests").glob(f"*/{name}"))]
+    assert missing == []
+    slow = "import pytest\npytestmark = pytest.mark.{}\ndef test_{}(): ...\n"
+    extra = {
+        LONG_FILES[1]: slow.format("docker", "second"),
+        LONG_FILES[0]: slow.format("integration", "first"),
+        "test_another.py": slow.format("integration", "third"),
+    }
+    result = run_session(tmp_path, "def test_quick(): ...\n", extra)
+    assert re.findall(r"::test_(\w+)", result.stdout) == ["quick", "first", "second", "third"]
