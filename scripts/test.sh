@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every test of the tree, for `make test`: what is independent in parallel, a file at a time on each process; then the
-# whole incidents, two at once, because a storm that has no core of its own is late and proves nothing.
+# whole incidents, two at once, because a storm that has no core of its own is late and proves nothing. Files begin in the
+# order in which they were collected (xdist would begin those with the most tests, and end with one of three minutes).
 #
 # usage: scripts/test.sh [PYTEST ARGUMENTS]        e.g. scripts/test.sh -k broker
 #
@@ -21,7 +22,7 @@ part() {
 
 parallel=0 incidents=0
 part parallel "not incident" --numprocesses "$processes" --dist loadfile --no-loadscope-reorder "$@" || parallel=$?
-part incidents "incident" --numprocesses 2 --dist loadfile "$@" || incidents=$?
+part incidents "incident" --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || incidents=$?
 
 # pytest's 5 says that nothing was selected; with -k that is right for one part, and an error for both.
 if [ "$parallel" -eq 5 ]; then
