@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.faults.timeline import NO_STORM_YET
 from harness.machine import checkout, machine_facts, package_versions
-from harness.results import Manifest, ReportedMetric, ReportedPoint
+from harness.results import Manifest, ReportedMetric, ReportedPoint, profiled
 from harness.rig.broker import broker, external_broker
 from harness.rig.cage import choose_cages
 from harness.rig.census import census
@@ -58,7 +58,7 @@ class Order:
         """Return the trials in order: each arm once, then each arm's profiled twin."""
         arms = tuple(self.scenario.arms)
         plain = tuple(TrialPlan(arm, arm, self.scenario) for arm in arms)
-        twins = tuple(TrialPlan(arm, f"{arm}-profiled", self.scenario, profiled=True) for arm in arms)
+        twins = tuple(TrialPlan(arm, profiled(arm), self.scenario, profiled=True) for arm in arms)
         return plain + (twins if self.profile else ())
 
 

@@ -214,10 +214,8 @@ def _holdings(samples: Sequence[FlightSample]) -> tuple[Holding, ...]:
 
 def _heap(run: RunRecord, trial: TrialRecord, life: WorkerLife) -> tuple[Holding, ...]:
     """Return what memray found in the same life of the arm's repeat under it; nothing where there was none."""
-    twin = run.trial(f"{trial.arm}-profiled")
+    twin = run.repeat_of(trial.arm)
     found = next((heap for heap in twin.heaps if heap.life == life.index), None) if twin is not None else None
     if found is None or found.killed != (life.ended_by in KILLED):
         return ()
-    sizes = [(group.name, group.end_bytes if found.killed else group.peak_bytes) for group in found.groups]
-    ranked = sorted(sizes, key=lambda each: -each[1])
-    return tuple(Holding(name, size) for name, size in ranked if size >= wording.WORTH_A_ROW_BYTES)
+    return tuple(Holding(name, size) for name, size in found.worst_groups if size >= wording.WORTH_A_ROW_BYTES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.results import PROFILED_SUFFIX
 from reports import wording
 from reports.tables import Table, columns
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from harness.results import RunRecord, TrialRecord
     from harness.results.heap import HeapSummary
 
-_TWIN = "-profiled"
 _SHARE_TOLD = 0.9  # of the heap: the sites that hold as much are named one by one
 _THREADS_NAMED_MAX = 3
 
@@ -29,10 +29,9 @@ def heap_table(run: RunRecord) -> Table:
     rows: list[tuple[str, ...]] = []
     for trial, heap in _first_lives(run):
         total = max(heap.worst_bytes, 1)
-        sizes = [(group.name, group.end_bytes if heap.killed else group.peak_bytes) for group in heap.groups]
         rows += [
             (trial.arm, _moment(heap), name, wording.mib(size), f"{size / total:.1%}")
-            for name, size in sorted(sizes, key=lambda each: -each[1])
+            for name, size in heap.worst_groups
             if size >= wording.WORTH_A_ROW_BYTES
         ]
         rows += [(trial.arm, _moment(heap), what, size, "") for what, size in _beside(trial, heap)]
@@ -70,7 +69,7 @@ def cost_table(run: RunRecord) -> Table:
     """Return what the profiler changed: each profiled arm beside the one that carries the verdict, first lives."""
     rows: list[tuple[str, ...]] = []
     for twin in run.trials:
-        plain = run.trial(twin.arm.removesuffix(_TWIN))
+        plain = run.trial(twin.arm.removesuffix(PROFILED_SUFFIX))
         if twin.role == "profiled" and plain is not None and twin.lives and plain.lives:
             rows += [(plain.arm, *row) for row in _cost(plain, twin)]
     return Table(

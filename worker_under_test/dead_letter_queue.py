@@ -1,9 +1,10 @@
 """The dead-letter exchange: where a message goes that no retry can help, and the queue behind it.
 
-Used by ``remedies.other_error_outcome``, from executor threads; so each put opens a connection of its own, and the
-consumer's I/O never waits for a publisher confirm. The exchange ``<queue>.dlx`` and the queue ``<queue>.dead`` are
-durable; people read the queue, or bind one of their own. The work queue itself gets no dead-letter arguments: changing
-those would mean deleting it, and a broker that dead-letters by itself does so without a confirm.
+Used by ``remedies.other_error_outcome``, from executor threads, so that the consumer's I/O does not wait for a confirm;
+and by ``oversized_body``, from the I/O thread, so that it does. Each put opens a connection of its own. The exchange
+``<queue>.dlx`` and the queue ``<queue>.dead`` are durable; people read the queue, or bind one of their own. The work
+queue itself gets no dead-letter arguments: changing those would mean deleting it, and a broker that dead-letters by
+itself does so without a confirm.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import pika
 import pika.exceptions
+import structlog
 
 from worker_under_test.errors import DeadLetterError
+from worker_under_test.outcomes import Settlement
 
 if TYPE_CHECKING:
     from worker_under_test.config_settings import Settings
+    from worker_under_test.outcomes import Delivery
+
+logger = structlog.get_logger()
 
 # Covers connecting and the confirm; a broker above its memory watermark blocks publishers for as long as that lasts.
 _PUT_TIMEOUT_S = 10
@@ -32,6 +38,16 @@ class DeadLetters(Protocol):
             DeadLetterError: it may not be stored.
         """
         ...
+
+
+def put_aside(dead_letters: DeadLetters, delivery: Delivery, reason: str) -> Settlement:
+    """Store a message among the dead letters; back to the broker, for a while, when that is not confirmed."""
+    try:
+        dead_letters.put(delivery.body, reason)
+    except DeadLetterError as error:
+        logger.warning("dead_letter_not_confirmed", error=str(error))
+        return Settlement.REQUEUE_LATER
+    return Settlement.ACK
 
 
 class DeadLetterQueue:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker_under_test.errors import DeadLetterError
-from worker_under_test.outcomes import Delivery, Settlement
+from worker_under_test.dead_letter_queue import put_aside
+from worker_under_test.outcomes import Settlement
 
 if TYPE_CHECKING:
     from worker_under_test.dead_letter_queue import DeadLetters
+    from worker_under_test.outcomes import Delivery
     from worker_under_test.remedies.bounded_queue import Admission
 
 logger = structlog.get_logger()
@@ -34,12 +35,8 @@ class OversizedAside:
         size_bytes = len(delivery.body)
         if size_bytes <= self._body_bytes_max:
             return self._admission(delivery, waiting)
-        try:
-            self._dead_letters.put(
-                delivery.body, f"the body has {size_bytes} bytes; at most {self._body_bytes_max} are processed"
-            )
-        except DeadLetterError as error:
-            logger.warning("dead_letter_not_confirmed", error=str(error))
-            return Settlement.REQUEUE_LATER
-        logger.error("message_oversized", size_bytes=size_bytes, body_bytes_max=self._body_bytes_max)
-        return Settlement.ACK
+        reason = f"the body has {size_bytes} bytes; at most {self._body_bytes_max} are processed"
+        settlement = put_aside(self._dead_letters, delivery, reason)
+        if settlement is Settlement.ACK:
+            logger.error("message_oversized", size_bytes=size_bytes, body_bytes_max=self._body_bytes_max)
+        return settlement

@@ -171,15 +171,15 @@ def finished(stats: str) -> int:
 
 
 def rate(stats: str) -> float:
-    """Return messages/s from the last gauge without an acknowledgement to the first one with the last of them.
+    """Return messages/s from the last gauge before the first further acknowledgement to the first one with the last.
 
-    A worker may be through its first messages before its first gauge; then the rate is that of the others, from there.
+    A worker may be through its first messages before its first gauge; then the rate is that of the others.
     Raises PartFailedError when the gauges don't show it.
     """
     gauges = [json.loads(line) for line in stats.splitlines()]
-    total = max((gauge["acked"] for gauge in gauges), default=0)
-    began = ([gauge for gauge in gauges if gauge["acked"] == 0] or gauges[:1])[-1:]
-    if not began or began[0]["acked"] == total:
+    first, last = (gauges[0]["acked"], gauges[-1]["acked"]) if gauges else (0, 0)
+    if first == last:
         raise PartFailedError("the worker's gauges do not show how long it took")
-    ended_s = next(gauge["mono_s"] for gauge in gauges if gauge["acked"] == total)
-    return float((total - began[0]["acked"]) / (ended_s - began[0]["mono_s"]))
+    began_s = max(gauge["mono_s"] for gauge in gauges if gauge["acked"] == first)
+    ended_s = min(gauge["mono_s"] for gauge in gauges if gauge["acked"] == last)
+    return float((last - first) / (ended_s - began_s))

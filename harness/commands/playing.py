@@ -103,6 +103,6 @@ def _render_profiles(path: Path) -> None:
 
 def _heap(run: RunRecord, role: str) -> tuple[str, HeapSummary] | None:
     """Return the profiled repeat of the first arm of ``role`` that has one, and the heap of its first life."""
-    twins = [run.trial(f"{trial.arm}-profiled") for trial in run.trials if trial.role == role]
+    twins = [run.repeat_of(trial.arm) for trial in run.trials if trial.role == role]
     found = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps if heap.life == 0]
     return next(iter(found), None)

@@ -17,7 +17,7 @@ from harness.gate.baseline import Baseline
 from harness.gate.comparison import compare
 from harness.gate.metrics import METRICS, PEAK, figures_of
 from harness.gate.power import PILOT, needed
-from harness.results import RunRecord, Verdict
+from harness.results import RunRecord, Verdict, profiled
 from harness.results.gate import BASELINE, CANDIDATE, GateReport, Repeat
 from harness.store import read_run
 from harness.trial import TrialPlan
@@ -92,7 +92,7 @@ class Gate:
                 yield from self._round(number)
         if self._order.profile and self._is_red(run):
             for arm in self._order.scenario.arms:
-                yield TrialPlan(arm, f"{arm}-profiled", self._order.scenario, profiled=True)
+                yield TrialPlan(arm, profiled(arm), self._order.scenario, profiled=True)
 
     def _round(self, number: int) -> Iterator[TrialPlan]:
         for arm in self._order.scenario.arms:

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
+from harness.results import MIB, profiled
 from harness.results.gate import BASELINE, CANDIDATE
 from reports.allocation_sites import read_heap_profile
 
@@ -66,7 +66,7 @@ def _held(found: Sequence[AllocationSite]) -> Mapping[str, int]:
 def _profile(run: Path, build: str) -> HeapProfile | None:
     """Return the largest capture of a build's profiled repeat that can be read."""
     profiles: list[HeapProfile] = []
-    for capture in sorted((run / "trials" / f"{build}-profiled" / "memray").glob("*.bin")):
+    for capture in sorted((run / "trials" / profiled(build) / "memray").glob("*.bin")):
         try:
             profiles.append(read_heap_profile(capture))
         except OSError:

@@ -14,7 +14,7 @@ from harness.checkers import judge, oom
 from harness.errors import HarnessError, UsageError
 from harness.narration import Silence
 from harness.pytest_plugin.sites import top_sites
-from harness.results import Verdict
+from harness.results import Verdict, profiled
 from harness.store import read_run
 from harness.trial import TrialPlan
 
@@ -80,7 +80,7 @@ class Bench:
         return self._profiled[asked.play]
 
     def _repeat_profiled(self, asked: Asked) -> str:
-        twin = TrialPlan(asked.arm, f"{asked.arm}-profiled", asked.scenario, profiled=True)
+        twin = TrialPlan(asked.arm, profiled(asked.arm), asked.scenario, profiled=True)
         try:
             run = run_campaign(self._order(asked), Silence(), schedule=lambda _run: [twin])
         except HarnessError as error:

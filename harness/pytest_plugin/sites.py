@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
+from harness.results import MIB, profiled
 from reports.allocation_sites import read_heap_profile
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _TOP = 5
 def top_sites(run: Path, arm: str) -> str | None:
     """Return a line a site, the heaviest first; None where the run holds no capture of ``arm`` that can be read."""
     profiles: list[HeapProfile] = []
-    for capture in sorted((run / "trials" / f"{arm}-profiled" / "memray").glob("*.bin")):
+    for capture in sorted((run / "trials" / profiled(arm) / "memray").glob("*.bin")):
         try:
             profiles.append(read_heap_profile(capture))
         except OSError:

@@ -8,7 +8,7 @@ monotonic clock. Incident time (the clock on the wall on 2026-01-01) is ``float`
 """
 
 from harness.results.matrix import Matrix, MatrixCell, MatrixRow
-from harness.results.runs import Manifest, ReportedMetric, ReportedPoint, RunRecord
+from harness.results.runs import PROFILED_SUFFIX, Manifest, ReportedMetric, ReportedPoint, RunRecord, profiled
 from harness.results.trials import (
     Alert,
     Drain,
@@ -32,6 +32,7 @@ MIB = 2**20
 
 __all__ = [
     "MIB",
+    "PROFILED_SUFFIX",
     "Alert",
     "CheckResult",
     "Drain",
@@ -59,4 +60,5 @@ __all__ = [
     "Verdict",
     "WorkerGauge",
     "WorkerLife",
+    "profiled",
 ]

@@ -43,6 +43,12 @@ class HeapSummary:
         """The heap at the moment that is told: at the kill where it was killed, else at its peak."""
         return self.end_bytes if self.killed else self.peak_bytes
 
+    @property
+    def worst_groups(self) -> tuple[tuple[str, int], ...]:
+        """(name, bytes) of each group at that moment, the heaviest first."""
+        sizes = [(group.name, group.end_bytes if self.killed else group.peak_bytes) for group in self.groups]
+        return tuple(sorted(sizes, key=lambda each: -each[1]))
+
     def named_share(self, *, at_end: bool) -> float:
         """Return the share of the heap, 0 to 1, that a rule names."""
         rest, total = self.groups[-1], self.end_bytes if at_end else self.peak_bytes

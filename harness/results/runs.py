@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from harness.results.trials import TrialRecord
 
 
+PROFILED_SUFFIX = "-profiled"  # names the folder of an arm's repeat under memray
+
+
+def profiled(arm: str) -> str:
+    """Return the name of the repeat of ``arm`` under memray."""
+    return f"{arm}{PROFILED_SUFFIX}"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportedPoint:
     """One point of the incident report's minute table."""
@@ -60,3 +68,7 @@ class RunRecord:
     def trial(self, arm: str) -> TrialRecord | None:
         """Return the trial of that arm, or None."""
         return next((trial for trial in self.trials if trial.arm == arm), None)
+
+    def repeat_of(self, arm: str) -> TrialRecord | None:
+        """Return the trial in which ``arm`` was repeated under memray, or None."""
+        return self.trial(profiled(arm))

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from harness.results import PROFILED_SUFFIX
 from harness.scenario.arms import Arm, WorkerSpec
 from harness.scenario.faults import Fault, check_faults_fit
 from harness.scenario.mem0 import Mem0Rule, Mem0Rules
@@ -27,7 +28,6 @@ INTERPRETER_BYTES = 90 * 2**20  # a Python worker before its first message: thes
 SEED_MAX = 2**63 - 1  # what every part takes for a whole number
 TIME_SCALE_MAX = 3600  # an hour a second: faster, and no timer of the worker's is longer than its own overhead
 JOBS_MAX = 8  # retry jobs at once; more have nothing to divide on a machine of a few cores
-PROFILED_SUFFIX = "-profiled"  # names the folder of an arm's profiled twin
 
 TimeScale = Annotated[Number, Field(gt=0, le=TIME_SCALE_MAX)]
 

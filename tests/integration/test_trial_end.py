@@ -46,6 +46,19 @@ def folder(tmp_path: Path) -> TrialFolder:
     return trial
 
 
+def play_the_job(bench: Bench, folder: TrialFolder, jobs: int = 1) -> None:
+    """Play the fixed worker's retry job, as the end of a trial does."""
+    play_retry_job(
+        lambda now: retry_argv(FIXED, now),
+        bench.environment(),
+        Database(bench.database_url),
+        folder,
+        root=CHECKOUT,
+        limit_s=60.0,
+        jobs=jobs,
+    )
+
+
 def test_what_failed_in_the_storm_is_retried_and_what_is_poison_is_found(bench: Bench, folder: TrialFolder) -> None:
     """Guarantees an end at which no event waits for a retry, and queues whose messages are all known by name."""
     bench.mem0.put_rules([], FAIL_AT_ONCE)
@@ -58,14 +71,7 @@ def test_what_failed_in_the_storm_is_retried_and_what_is_poison_is_found(bench: 
     bench.publish(conversation("late"))
     bench.mem0.put_rules([], ANSWER)
 
-    play_retry_job(
-        lambda now: retry_argv(FIXED, now),
-        bench.environment(),
-        Database(bench.database_url),
-        folder,
-        root=CHECKOUT,
-        limit_s=60.0,
-    )
+    play_the_job(bench, folder)
 
     assert {name: status for name, (status, _) in bench.rows().items() if name in "ab"} == {
         "a": "PROCESSED",
@@ -89,15 +95,7 @@ def test_two_jobs_at_once_divide_the_events(bench: Bench, folder: TrialFolder) -
         bench.wait_for_empty_queue()
     bench.mem0.put_rules([], ANSWER)
 
-    play_retry_job(
-        lambda now: retry_argv(FIXED, now),
-        bench.environment(),
-        Database(bench.database_url),
-        folder,
-        root=CHECKOUT,
-        limit_s=60.0,
-        jobs=2,
-    )
+    play_the_job(bench, folder, jobs=2)
 
     assert set(bench.rows().values()) == {("PROCESSED", None)}
     assert bench.calls() == dict.fromkeys(names, 2)  # the one that failed, and one retry

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
-from worker_under_test.errors import DeadLetterError
+from worker_under_test.dead_letter_queue import put_aside
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 from worker_under_test.remedies.timeout_outcome import FailureOutcome, requeue
@@ -18,8 +16,6 @@ from worker_under_test.remedies.timeout_outcome import FailureOutcome, requeue
 if TYPE_CHECKING:
     from worker_under_test.dead_letter_queue import DeadLetters
     from worker_under_test.remedies.failure_record import OutcomeRecorder
-
-logger = structlog.get_logger()
 
 REMEDY = Remedy(
     name="other_error_outcome",
@@ -51,16 +47,8 @@ class Sorted:
     def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
         """Record the failure where its kind belongs; what can't be recorded goes back to the broker, after a while."""
         if failure.kind in _HOPELESS:
-            return self._put_aside(delivery, failure)
+            return put_aside(self._dead_letters, delivery, failure.error_details)
         if failure.kind in _PASSING or delivery.conversation_id is None:
             return Settlement.REQUEUE_LATER
         recorded = self._recorder.record_failed(delivery.conversation_id, failure, delivery.body)
         return Settlement.ACK if recorded else Settlement.REQUEUE_LATER
-
-    def _put_aside(self, delivery: Delivery, failure: Failure) -> Settlement:
-        try:
-            self._dead_letters.put(delivery.body, failure.error_details)
-        except DeadLetterError as error:
-            logger.warning("dead_letter_not_confirmed", error=str(error))
-            return Settlement.REQUEUE_LATER
-        return Settlement.ACK
