@@ -30,18 +30,20 @@ class Relay:
         self._upstream_port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.is_open = threading.Event()
         self.is_open.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Close all connections that are open now."""
-        for each in self._sockets:
+        """Close all connections that are open now, and none that a client makes because its own was closed."""
+        with self._lock:
+            doomed, self._sockets = self._sockets, []
+        for each in doomed:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-        self._sockets.clear()
 
     def close(self) -> None:
         """End it."""
@@ -55,7 +57,8 @@ class Relay:
             while True:
                 client, _ = self._listener.accept()
                 upstream = socket.create_connection(("127.0.0.1", self._upstream_port))
-                self._sockets += [client, upstream]
+                with self._lock:
+                    self._sockets += [client, upstream]
                 threading.Thread(target=self._copy, args=(client, upstream), daemon=True).start()
                 threading.Thread(target=self._copy, args=(upstream, client), daemon=True).start()
 
