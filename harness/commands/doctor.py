@@ -1,13 +1,19 @@
-"""``harness doctor``: part by part, what was found, what is missing and the remedy; is a memory limit real?"""
+"""``harness doctor``: part by part, what was found, what is missing and the remedy; is a memory limit real?
+
+Two parts are tried rather than looked up: how fast the machine hands out memory, and whether it limits it.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 
+import psutil
+
 from harness.commands import asking
 from harness.commands.output import results
 from harness.errors import HarnessError
+from harness.rig import memory_pace
 from harness.rig.cage import choose_cages
 from harness.rig.parts import Part, find_parts
 
@@ -24,7 +30,7 @@ def doctor(as_json: asking.Json = False) -> int:
       harness doctor
       harness doctor --json
     """
-    parts = (*find_parts(), memory_limit_part())
+    parts = (*find_parts(), memory_pace_part(), memory_limit_part())
     console = results()
     if as_json:
         console.print(json.dumps([asdict(part) for part in parts], indent=2, default=str), markup=False)
@@ -34,6 +40,21 @@ def doctor(as_json: asking.Json = False) -> int:
     if any(part.needed and not part.found for part in parts):
         return HarnessError.exit_code
     return 0 if parts[-1].found else 3
+
+
+def memory_pace_part() -> Part:
+    """Take as much memory as the incident's worker does, for a moment, and say how long the machine took to give it."""
+    size = f"{memory_pace.SIZE_BYTES // 2**20} MiB"
+    if psutil.virtual_memory().available < 2 * memory_pace.SIZE_BYTES:
+        return Part("memory pace", None, "not tried", f"too little is free to take {size} of it", needed=False)
+    took_s = memory_pace.touch()
+    shown = f"{size} in {took_s:.1f} s"
+    if took_s < memory_pace.SLOW_S:
+        return Part("memory pace", shown, None, "", needed=False)
+    remedy = (
+        "a storm of 3 MB messages comes late here, and is unknown: play it on a fresh machine, or not a virtual one"
+    )
+    return Part("memory pace", None, shown, remedy, needed=False)
 
 
 def memory_limit_part() -> Part:
