@@ -42,7 +42,7 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Only the scenarios marked quick.")] = False,
     full: Annotated[bool, typer.Option("--full", help="At full size, nowhere a tenth of the bytes.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Play all again, also what this tree has played.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=8, help="Runs side by side.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, max=8, help="Runs side by side; they mostly wait.")] = 3,
     matrix_dir: Annotated[Path, typer.Option(help="Where runs and matrix are kept.")] = Path("runs/matrix"),
     as_json: asking.Json = False,
 ) -> int:
