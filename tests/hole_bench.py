@@ -16,7 +16,7 @@ import pytest
 
 from harness.rig.databases import SQLITE
 from harness.rig.work_queue import work_queue
-from tests.worker_bench import ANSWER, LIMIT_S, Bench, BenchParts
+from tests.worker_bench import ANSWER, LIMIT_S, Bench, BenchParts, make_schema
 from worker_under_test.assembly import assembled_consumer, assembled_retry_job
 from worker_under_test.config_settings import load_settings
 from worker_under_test.remedies import chosen
@@ -40,14 +40,12 @@ class HoleParts:
         self.bench.mem0.put_rules([], ANSWER)
         self.bench.journal.write_text("")
         key = (database, schema)
-        is_new = key not in self.urls
-        if is_new:
+        if key not in self.urls:
             made = self.bench.databases(database).fresh(f"holes-{schema}")
             self.urls[key] = self.bench.stack.enter_context(made)
+            make_schema(self.urls[key], schema)
         with work_queue(self.bench.node, f"test/{name}", "conversation_events_processing") as queue:
             bench = Bench(queue, self.bench.mem0, self.bench.scope, folder, self.bench.journal, self.urls[key])
-            if is_new:
-                bench.command("migrate", "--preset", schema)
             bench.execute("DELETE FROM conversation_event_messages")
             bench.execute("DELETE FROM conversation_events")
             yield bench

@@ -36,6 +36,7 @@ SEED = int(os.environ.get("KILL_SEED", "1142"))
 ARM = "fixed"
 _STAGE_TIMEOUT_S = 120.0
 _NOTHING_RUNS = ("start", "cage")  # from the broker on a run has processes
+_WORKER_LIVES = ("publishing", "aftermath")  # in its cage
 _MAY_BE_DOWN = ("drain", "end", "judging")  # how soon all is taken down is the machine's affair
 
 # In the order in which a run passes through them: the file that it has written, a word in it where one is needed, and
@@ -164,7 +165,9 @@ def killed_and_swept(stage: str, folder: Path) -> None:
     with place(folder) as where:
         run = kill_in(stage, SEED, where)
         if run is not None and stage not in _NOTHING_RUNS + _MAY_BE_DOWN:
-            assert census(run.name, where.state_root).processes, "the kill left nothing that could be swept"
+            before = census(run.name, where.state_root)
+            assert before.processes, "the kill left nothing that could be swept"
+            assert before.cgroups or stage not in _WORKER_LIVES, "the kill left no cgroup that could be swept"
 
         said = start_again(where)
 

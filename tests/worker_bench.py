@@ -25,6 +25,8 @@ from harness.rig.process import Child
 from harness.rig.run_scope import RunScope
 from harness.rig.waiting import wait_for
 from harness.rig.work_queue import WorkQueue, work_queue
+from worker_under_test.database import create_schema, open_database
+from worker_under_test.remedies import chosen
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 LIMIT_S = 60.0
@@ -255,6 +257,15 @@ def bench_parts(folder: Path, run_id: str) -> Iterator[BenchParts]:
         yield BenchParts(scope, node, mem0, journal, logs, stack)
 
 
+def make_schema(database_url: str, preset: str) -> None:
+    """Do what the worker's ``migrate`` does, without the second that a process takes; the tests of it are elsewhere."""
+    engine = open_database(database_url, connections_max=1)
+    try:
+        create_schema(engine, chosen.choose(preset, None, [], []).retry_limit)
+    finally:
+        engine.dispose()
+
+
 # For a test of what is recorded: it runs on either database, where the module's fixture ``database`` says SQLITE to all
 # others.
 on_both_databases = pytest.mark.parametrize("database", [SQLITE, POSTGRES])
@@ -269,7 +280,6 @@ def bench_for(parts: BenchParts, name: str, folder: Path, database: str = SQLITE
         work_queue(parts.node, f"test/{name}", "conversation_events_processing") as queue,
         parts.databases(database).fresh(folder.name) as database_url,
     ):
-        bench = Bench(queue, parts.mem0, parts.scope, folder, parts.journal, database_url)
-        bench.command("migrate")
-        yield bench
+        make_schema(database_url, "fixed")
+        yield Bench(queue, parts.mem0, parts.scope, folder, parts.journal, database_url)
         parts.mem0.release()
