@@ -47,7 +47,10 @@ def memory_pace_part() -> Part:
     size = f"{memory_pace.SIZE_BYTES // 2**20} MiB"
     if psutil.virtual_memory().available < 2 * memory_pace.SIZE_BYTES:
         return Part("memory pace", None, "not tried", f"too little is free to take {size} of it", needed=False)
-    took_s = memory_pace.touch()
+    took_s = memory_pace.measured()
+    if took_s is None:
+        remedy = f"a process that took {size} was killed, or stuck: what limits memory here leaves no room for a storm"
+        return Part("memory pace", None, "not measured", remedy, needed=False)
     shown = f"{size} in {took_s:.1f} s"
     if took_s < memory_pace.SLOW_S:
         return Part("memory pace", shown, None, "", needed=False)

@@ -34,8 +34,8 @@ STARTUP_TIMEOUT_S = 60.0
 _ENDED_REMEDY = "mend what it says there, or give another broker with --broker-url; harness doctor names this one"
 _SLOW_REMEDY = "on a machine that is only slow, give it longer with --broker-timeout; another broker with --broker-url"
 # At SIGTERM the node closes its message stores within 0.1 s and then idles for 6 s before it exits. What it stores
-# lives as long as the run, so its last seconds are not waited for.
-_STOP_GRACE_S = 2.0
+# lives as long as the run, and its log is written by then, so its last seconds are not waited for.
+_STOP_GRACE_S = 0.5
 _SHUTDOWN_TIMEOUT_S = 60.0  # where its last seconds are waited for, ten times as long
 _CONTROL_TIMEOUT_S = 60.0  # rabbitmqctl is an Erlang machine of its own: two seconds, more on a busy one
 

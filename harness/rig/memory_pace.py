@@ -8,6 +8,8 @@ some 9 GiB in twelve seconds (worker, broker, the broker's files): there it come
 from __future__ import annotations
 
 import mmap
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -16,9 +18,23 @@ _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 # As much as the incident's worker may take: less would be found among the pages that are still warm.
 SIZE_BYTES = 3000 * 2**20
 SLOW_S = 4.0
+_TIMEOUT_S = 60.0
 
 
-def touch(size_bytes: int = SIZE_BYTES) -> float:
+def measured(size_bytes: int = SIZE_BYTES) -> float | None:
+    """Touch ``size_bytes`` of new memory in a process of its own; return how many seconds it took.
+
+    None when it was killed, as by a memory limit that lies below, or took longer than a minute.
+    """
+    argv = [sys.executable, "-m", __name__, str(size_bytes)]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return float(done.stdout)
+
+
+def touch(size_bytes: int) -> float:
     """Touch every page of new memory once, and give it back; return how long the touching took, in seconds."""
     with mmap.mmap(-1, size_bytes, flags=_FLAGS) as memory:
         pages = np.frombuffer(memory, dtype=np.uint8)[:: mmap.PAGESIZE]
@@ -27,3 +43,7 @@ def touch(size_bytes: int = SIZE_BYTES) -> float:
         took_s = time.perf_counter() - began_s
         del pages  # a mapping that is still looked at can't be closed
     return took_s
+
+
+if __name__ == "__main__":
+    print(touch(int(sys.argv[1])))  # noqa: T201 - what ``measured`` reads
