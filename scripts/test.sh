@@ -9,7 +9,7 @@
 # part leaves its JUnit file under build/. It installs nothing: scripts/setup.sh does.
 set -euo pipefail
 python=.venv/bin/python
-processes=${TEST_PROCESSES:-4} # two for each of the two cores this is sized for; they mostly wait for real parts
+processes=${TEST_PROCESSES:-6} # three for each of the two cores this is sized for; they mostly wait for real parts
 
 # part NAME MARKERS [PYTEST ARGUMENTS]
 part() {
