@@ -46,7 +46,8 @@ def memory_pace_part() -> Part:
     """Take as much memory as the incident's worker does, for a moment, and say how long the machine took to give it."""
     size = f"{memory_pace.SIZE_BYTES // 2**20} MiB"
     if psutil.virtual_memory().available < 2 * memory_pace.SIZE_BYTES:
-        return Part("memory pace", None, "not tried", f"too little is free to take {size} of it", needed=False)
+        remedy = f"less than twice {size} is free: end what holds memory"
+        return Part("memory pace", None, "not tried", remedy, needed=False)
     took_s = memory_pace.measured()
     if took_s is None:
         remedy = f"a process that took {size} was killed, or stuck: what limits memory here leaves no room for a storm"
