@@ -1,8 +1,8 @@
 """What a memray capture says of the heap: which lines of code held how many bytes, at the end and at the peak.
 
-Used by ``reports.memory_profile``. Reads a capture; renders nothing. A capture explains the *heap*, not the resident
-set: the allocator's own slack, thread stacks and mapped files are not in it. A capture of a process that was killed
-is whole up to the kill.
+Used by ``reports.memory_profile``, and by the gate and the pytest plugin when they are red. Reads captures; renders
+nothing. A capture explains the *heap*, not the resident set: the allocator's own slack, thread stacks and mapped files
+are not in it. A capture of a process that was killed is whole up to the kill.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from memray import FileReader
 from memray._memray import set_log_level  # memray's package has it too, but its types do not say so
 
+from harness.results import profiled
 from harness.results.heap import HeapGroup
 from reports.heap_groups import REST, group_names, group_of
 
@@ -100,6 +101,20 @@ def read_heap_profile(capture: Path) -> HeapProfile:
     """Return what the capture holds. Raises OSError as ``opened``."""
     with opened(capture) as reader:
         return heap_profile(reader, records_of(reader))
+
+
+def highest_heap_profile(run: Path, arm: str) -> HeapProfile | None:
+    """Return the profile with the highest peak of the repeat of ``arm`` that the run directory ``run`` holds.
+
+    None where it holds no capture of it that can be read.
+    """
+    profiles: list[HeapProfile] = []
+    for capture in sorted((run / "trials" / profiled(arm) / "memray").glob("*.bin")):
+        try:
+            profiles.append(read_heap_profile(capture))
+        except OSError:
+            continue  # a worker that ended before memray had begun leaves an empty file
+    return max(profiles, key=lambda profile: profile.peak_bytes, default=None)
 
 
 def heap_profile(reader: FileReader, records: Records) -> HeapProfile:

@@ -10,15 +10,15 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from harness.results import MIB, profiled
+from harness.results import MIB
 from harness.results.gate import BASELINE, CANDIDATE
-from reports.allocation_sites import read_heap_profile
+from reports.allocation_sites import highest_heap_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from reports.allocation_sites import AllocationSite, HeapProfile
+    from reports.allocation_sites import AllocationSite
 
 _TOP = 5
 _LINE = re.compile(r":\d+ ")
@@ -27,7 +27,7 @@ _GROWN_BYTES_MIN = MIB // 4  # below that two repeats differ by chance
 
 def grown(run: Path) -> tuple[tuple[str, ...], str]:
     """Return the sites that grew most, as lines of text, and where they come from or why there are none."""
-    after, before = _profile(run, CANDIDATE), _profile(run, BASELINE)
+    after, before = highest_heap_profile(run, CANDIDATE), highest_heap_profile(run, BASELINE)
     if after is None:
         return (), "No allocation sites are known: the candidate was not repeated under memray, or left no capture."
     if before is None:
@@ -61,17 +61,6 @@ def _held(found: Sequence[AllocationSite]) -> Mapping[str, int]:
         file, _, function = _LINE.sub(" ", site.location, count=1).partition(" ")
         held[f"{'/'.join(file.split('/')[-2:])} {function}"] += site.size_bytes
     return held
-
-
-def _profile(run: Path, build: str) -> HeapProfile | None:
-    """Return the largest capture of a build's profiled repeat that can be read."""
-    profiles: list[HeapProfile] = []
-    for capture in sorted((run / "trials" / profiled(build) / "memray").glob("*.bin")):
-        try:
-            profiles.append(read_heap_profile(capture))
-        except OSError:
-            continue  # a worker that ended before memray had begun leaves an empty file
-    return max(profiles, key=lambda profile: profile.peak_bytes, default=None)
 
 
 def _mib(size_bytes: int) -> str:

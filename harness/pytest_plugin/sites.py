@@ -7,28 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import MIB, profiled
-from reports.allocation_sites import read_heap_profile
+from harness.results import MIB
+from reports.allocation_sites import highest_heap_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from reports.allocation_sites import HeapProfile
 
 _TOP = 5
 
 
 def top_sites(run: Path, arm: str) -> str | None:
     """Return a line a site, the heaviest first; None where the run holds no capture of ``arm`` that can be read."""
-    profiles: list[HeapProfile] = []
-    for capture in sorted((run / "trials" / profiled(arm) / "memray").glob("*.bin")):
-        try:
-            profiles.append(read_heap_profile(capture))
-        except OSError:
-            continue  # a worker that was killed before memray had begun leaves an empty file
-    if not profiles:
+    highest = highest_heap_profile(run, arm)
+    if highest is None:
         return None
-    highest = max(profiles, key=lambda profile: profile.peak_bytes)
     lines = [f"    {site.size_bytes / MIB:7.1f} MiB  {site.location}" for site in highest.at_peak[:_TOP]]
     heading = (
         f"  top allocation sites at the heap's peak of {highest.peak_bytes / MIB:.0f} MiB (memray; heap, not RSS):"

@@ -7,6 +7,7 @@ Durations are incident time. ``for`` runs by the phase's clock; every other dura
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
@@ -72,9 +73,9 @@ class Pulsed(Lasting):
     """A fault that comes and goes for a while; stretches are drawn between half and one and a half times as asked."""
 
     @property
+    @abstractmethod
     def pulse_s(self) -> tuple[float, float]:
         """How long a pulse lasts, and how long it stays away, in incident seconds."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _pulses_are_few(self) -> Self:

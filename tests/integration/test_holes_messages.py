@@ -63,8 +63,8 @@ def test_hole_1_the_configured_prefetch_is_not_in_force(bench: Bench, preset: st
     bench.publish(*(conversation(f"c-{number}") for number in range(40)))
     with running(bench, preset):
         bench.wait_for_stats(in_flight=10, executor_queue=30 if preset == POSTMORTEM else 0)
-        wait_for("the broker's word", bench.queue.consumers, timeout_s=LIMIT_S)
-        prefetch = [consumer.prefetch_count for consumer in bench.queue.consumers()]
+        consumers = wait_for("the broker's word", bench.queue.consumers, timeout_s=LIMIT_S)
+        prefetch = [consumer.prefetch_count for consumer in consumers]
         assert prefetch == [0 if preset == POSTMORTEM else 10]
         assert bench.stats()["delivered"] == (40 if preset == POSTMORTEM else 10)
 

@@ -66,8 +66,8 @@ def test_the_broker_says_which_prefetch_is_in_force(bench: Bench, options: tuple
         # The broker's figures are a second old: a prefetch set right after the consumer would show by then.
         bench.publish(conversation("c-0"))
         bench.wait_for_stats(acked=1)
-        wait_for("the broker's word", bench.queue.consumers, timeout_s=LIMIT_S)
-        assert [consumer.prefetch_count for consumer in bench.queue.consumers()] == [prefetch]
+        consumers = wait_for("the broker's word", bench.queue.consumers, timeout_s=LIMIT_S)
+        assert [consumer.prefetch_count for consumer in consumers] == [prefetch]
 
 
 def test_the_flight_recorder_of_a_killed_worker_says_what_it_held(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from harness.narration import Silence
 from harness.results import MIB, Drain, TrialRecord, Verdict
 from harness.results.gate import BASELINE, CANDIDATE
 from harness.scenario import Scenario
+from reports import allocation_sites
 from reports.allocation_sites import AllocationSite, HeapProfile
 from tests import drill_records as drill
 
@@ -160,7 +161,9 @@ class TestSites:
             folder.mkdir(parents=True)
             (folder / "life-0.bin").touch()
         monkeypatch.setattr(
-            sites, "read_heap_profile", lambda path: profiles[path.parents[1].name.removesuffix("-profiled")]
+            allocation_sites,
+            "read_heap_profile",
+            lambda path: profiles[path.parents[1].name.removesuffix("-profiled")],
         )
 
     def test_the_function_that_grew_is_named_wherever_it_moved(
