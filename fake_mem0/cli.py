@@ -23,7 +23,7 @@ _EXAMPLES = """
 Examples:
 
 \b
-  python -m fake_mem0 serve --port 6699 --admin-port 6700 --journal mem0.jsonl
+  python -m fake_mem0 serve --port 6699 --admin-port 6700 --journal calls.jsonl
   python -m fake_mem0 set --rule hang_then_500:rate=0.3,seconds=3
   python -m fake_mem0 set          # recover: every request is answered
   python -m fake_mem0 release      # let go what still hangs

@@ -1,4 +1,4 @@
-"""The life of the process: binds the ports, serves until SIGTERM or SIGINT, writes what is still open, ends.
+"""The incarnation of the process: binds the ports, serves until SIGTERM or SIGINT, writes what is still open, ends.
 
 ``cli serve`` calls it. The story is ``serve``; what is served is in ``app`` and ``admin``.
 """

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.environment.broker.broker import broker, external_broker
+from harness.environment.database.databases import SQLITE, databases
+from harness.environment.memory_limit import choose_memory_limits
+from harness.environment.proxy.proxy import proxy
+from harness.environment.run.census import census
+from harness.environment.run.run_scope import RunScope
+from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError
-from harness.faults.timeline import NO_STORM_YET
+from harness.faults.timeline import NO_LENGTHS_YET
 from harness.machine import checkout, machine_facts, package_versions
-from harness.results import Manifest, ReportedMetric, ReportedPoint, profiled
-from harness.rig.broker import broker, external_broker
-from harness.rig.cage import choose_cages
-from harness.rig.census import census
-from harness.rig.databases import SQLITE, databases
-from harness.rig.proxy import proxy
-from harness.rig.run_scope import RunScope
-from harness.rig.sweep import sweep_dead_runs
+from harness.record import Manifest, ReportedMetric, ReportedPoint, profiled
 from harness.scenario import schedule_hash, schedule_of
 from harness.scenario.redacted import without_secrets
 from harness.store import create_run
@@ -30,9 +30,9 @@ from harness.trial import Site, TrialPlan, run_trial
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from harness.environment.broker.broker import Broker
+    from harness.environment.proxy.proxy import Proxy
     from harness.narration import Narrator
-    from harness.rig.broker import Broker
-    from harness.rig.proxy import Proxy
     from harness.scenario import Scenario
     from harness.store import RunFolder
 
@@ -77,9 +77,10 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
     folder = create_run(order.runs_dir.absolute(), order.scenario.name)
     narrator.milestone(f"run {folder.run_id}")
     with RunScope(folder.run_id) as scope:
-        cages = choose_cages(scope.run_id, order.limit_kind)
+        memory_limits = choose_memory_limits(scope.run_id, order.limit_kind)
         narrator.milestone(
-            f"memory limit: {cages.kind}" + (" (emulated)" if cages.emulated else ", a canary was OOM-killed")
+            f"memory limit: {memory_limits.kind}"
+            + (" (emulated)" if memory_limits.emulated else ", a canary was OOM-killed")
         )
         manifest = _manifest(order, folder)
         recorded = without_secrets(order.scenario).model_dump_json(indent=2, by_alias=True)
@@ -98,14 +99,16 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
             }
             manifest = replace(manifest, versions={**manifest.versions, **parts})
             folder.write_manifest(manifest, recorded)
-            site = Site(scope, the_broker, the_proxy, the_databases, cages, checkout())
-            storm = NO_STORM_YET
+            site = Site(scope, the_broker, the_proxy, the_databases, memory_limits, checkout())
+            workload = NO_LENGTHS_YET
             for plan in order.plans() if schedule is None else schedule(folder.path):
                 narrator.milestone(f"arm {plan.folder_name}")
-                makes_the_storm = plan.spec.role == "before"
+                makes_the_workload = plan.spec.role == "before"
                 trial_folder = folder.trial(plan.folder_name, plan.role)
-                lengths_s = run_trial(plan, site, trial_folder, narrator, NO_STORM_YET if makes_the_storm else storm)
-                storm = lengths_s if makes_the_storm else storm
+                lengths_s = run_trial(
+                    plan, site, trial_folder, narrator, NO_LENGTHS_YET if makes_the_workload else workload
+                )
+                workload = lengths_s if makes_the_workload else workload
     _prove_clean(folder)
     return folder.path
 
@@ -116,7 +119,7 @@ def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextMan
     if order.broker_image is None:
         return broker(scope, logs, order.broker_timeout_s)
     # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
-    from harness.rig.containers import broker_container  # noqa: PLC0415
+    from harness.environment.container.containers import broker_container  # noqa: PLC0415
 
     return broker_container(scope, logs, order.broker_image, order.broker_timeout_s)
 
@@ -124,7 +127,7 @@ def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextMan
 def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:
     if order.proxy_image is None:
         return proxy(scope, logs)
-    from harness.rig.containers import proxy_container  # noqa: PLC0415 - as for the broker
+    from harness.environment.container.containers import proxy_container  # noqa: PLC0415 - as for the broker
 
     return proxy_container(scope, logs, order.proxy_image)
 

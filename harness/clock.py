@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import PhaseSpan
+    from harness.record import PhaseSpan
 
 _DAY_S = 86_400
 _ROUNDING_S = 1e-6  # there and back through the scale costs the last digits

@@ -1,6 +1,6 @@
 """Rendering of stored runs: one file for each thing that is rendered.
 
-Every renderer is a pure function of a ``RunRecord`` and a ``Judgement`` of ``harness.results``; ``harness.commands``
+Every renderer is a pure function of a ``RunRecord`` and a ``Judgement`` of ``harness.record``; ``harness.commands``
 calls them and writes what they return. Nothing here judges, measures, or reads a run directory;
 ``reports.memory_profile`` alone opens a file, and says why.
 """

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from memray import FileReader
 from memray._memray import set_log_level  # memray's package has it too, but its types do not say so
 
-from harness.results import profiled
-from harness.results.heap import HeapGroup
+from harness.record import profiled
+from harness.record.heap import HeapGroup
 from reports.heap_groups import REST, group_names, group_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The tables of what each arm went through: phases, faults, lives, load, calls, drain, events.
+"""The tables of what each arm went through: phases, faults, incarnations, load, calls, drain, events.
 
 Used by ``reports.document``. Each function takes the whole run and gives one table with a row (or several) an arm.
 Counts and percentiles only: whether a figure is good or bad is the checkers' to say.
@@ -19,11 +19,11 @@ from reports.tables import Table, columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import Event, Mem0Call, Publish, RunRecord, TrialRecord, WorkerLife
+    from harness.record import DependencyCall, Event, Incarnation, Publish, RunRecord, TrialRecord
     from reports.fault_bands import FaultSpan
 
 _MB = 10**6
-EVENTS_SHOWN_MAX = 200  # an arm; a storm of faults must not bury the report
+EVENTS_SHOWN_MAX = 200  # an arm; a workload of faults must not bury the report
 
 
 def phases(run: RunRecord) -> Table:
@@ -53,16 +53,19 @@ def phases(run: RunRecord) -> Table:
     )
 
 
-def lives(run: RunRecord) -> Table:
-    """Return each life of each worker: start, end, how it ended, the kernel's counter, peaks, the prefetch in force."""
-    rows = [_life(trial, life) for trial in run.trials for life in trial.lives]
+def incarnations(run: RunRecord) -> Table:
+    """Return each incarnation of each worker.
+
+    Start, end, how it ended, the kernel's counter, peaks, the prefetch in force.
+    """
+    rows = [_incarnation(trial, incarnation) for trial in run.trials for incarnation in trial.incarnations]
     return Table(
-        "lives",
-        "Each life of each worker, numbered as its log is. "
+        "incarnations",
+        "Each incarnation of each worker, numbered as its log is. "
         "A kernel OOM kill is exit 137 and a rise of the cgroup's oom_kill counter, both.",
         columns(
             "Arm",
-            "Life#",
+            "Incarnation#",
             "Started#",
             "Ended#",
             "Ended by",
@@ -73,23 +76,23 @@ def lives(run: RunRecord) -> Table:
             "Prefetch#",
         ),
         tuple(rows),
-        "No life of a worker was recorded.",
+        "No incarnation of a worker was recorded.",
     )
 
 
-def _life(trial: TrialRecord, life: WorkerLife) -> tuple[str, ...]:
-    known = life.index < len(trial.effective_prefetch)
+def _incarnation(trial: TrialRecord, incarnation: Incarnation) -> tuple[str, ...]:
+    known = incarnation.index < len(trial.effective_prefetch)
     return (
         trial.arm,
-        str(life.index),
-        wording.moment(trial.phases, life.started_s),
-        "—" if life.ended_s is None else wording.moment(trial.phases, life.ended_s),
-        wording.ended_by(life),
-        wording.exit_status(life),
-        f"+{life.oom_kill_delta}",
-        wording.optional_mib(life.peak_cgroup_bytes),
-        wording.optional_mib(life.peak_rss_bytes),
-        wording.prefetch(trial.effective_prefetch[life.index]) if known else wording.NOT_RECORDED,
+        str(incarnation.index),
+        wording.moment(trial.phases, incarnation.started_s),
+        "—" if incarnation.ended_s is None else wording.moment(trial.phases, incarnation.ended_s),
+        wording.ended_by(incarnation),
+        wording.exit_status(incarnation),
+        f"+{incarnation.oom_kill_delta}",
+        wording.optional_mib(incarnation.peak_cgroup_bytes),
+        wording.optional_mib(incarnation.peak_rss_bytes),
+        wording.prefetch(trial.effective_prefetch[incarnation.index]) if known else wording.NOT_RECORDED,
     )
 
 
@@ -136,7 +139,7 @@ def calls(run: RunRecord) -> Table:
     """Return the requests to mem0, counted by path, by what was done to them, and by how they ended."""
     rows: list[tuple[str, ...]] = []
     for trial in run.trials:
-        groups: defaultdict[tuple[str, str, str], list[Mem0Call]] = defaultdict(list)
+        groups: defaultdict[tuple[str, str, str], list[DependencyCall]] = defaultdict(list)
         for call in trial.calls:
             groups[call.path, call.mode, call.outcome].append(call)
         for path, mode, outcome in sorted(groups):
@@ -152,7 +155,7 @@ def calls(run: RunRecord) -> Table:
     )
 
 
-def _calls(group: Sequence[Mem0Call], time_scale: float) -> tuple[str, ...]:
+def _calls(group: Sequence[DependencyCall], time_scale: float) -> tuple[str, ...]:
     statuses = sorted({"none" if call.status is None else str(call.status) for call in group})
     ended_s = (
         np.array([call.duration_s for call in group if call.duration_s is not None], dtype=np.float64) * time_scale
@@ -164,7 +167,7 @@ def _calls(group: Sequence[Mem0Call], time_scale: float) -> tuple[str, ...]:
 
 
 def faults(run: RunRecord) -> Table:
-    """Return each fault of the schedule with its receipts; pulses and repetitions of one entry share a row."""
+    """Return each fault of the schedule with its fault events; pulses and repetitions of one entry share a row."""
     rows: list[tuple[str, ...]] = []
     for trial in run.trials:
         entries: defaultdict[str, list[FaultSpan]] = defaultdict(list)
@@ -173,7 +176,7 @@ def faults(run: RunRecord) -> Table:
         rows += [_fault(trial, spans) for spans in entries.values()]
     return Table(
         "faults",
-        "Faults beside pika-mem0's own, by their receipts: asked for, seen in force, seen healed.",
+        "Faults beside pika-mem0's own, by their fault events: asked for, seen in force, seen healed.",
         columns("Arm", "Fault", "Settings", "From#", "To#", "Asked#", "In force#", "Healed#", "Seen"),
         tuple(rows),
         "The scenario has no fault beside pika-mem0's own.",

@@ -17,7 +17,7 @@ from reports.wording import count, moment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import RunRecord, TrialRecord
+    from harness.record import RunRecord, TrialRecord
 
 _AXIS = (
     "The axis is linear in replay seconds inside each phase, and labelled in incident time; each phase has its own "
@@ -44,7 +44,7 @@ def chart_texts(run: RunRecord) -> dict[str, ChartText]:
     return {
         "memory": ChartText(
             "All arms, the whole replay",
-            f"{_measure(run.trials)} {axis} Crosses stand at the life's high-water mark, which no sampling can miss. "
+            f"{_measure(run.trials)} {axis} Crosses stand at an incarnation's high-water mark, which none can miss. "
             f"The capped bars are the incident report's own figures ({told}).",
             f"Line chart of memory in MiB over incident time: {fates}.",
         ),

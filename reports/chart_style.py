@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
     from reports.timeline import Axis
 
 # Okabe and Ito's palette: told apart by colour-blind readers. Its yellow is left out: too pale for a line on white.

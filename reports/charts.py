@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
+from harness.record import MIB
 from reports import chart_style as style
 from reports.memory_chart import draw_before_kill, draw_memory, kill_window
 from reports.panel_charts import draw_calls, draw_load, draw_queues
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from harness.results import Judgement, RunRecord
+    from harness.record import Judgement, RunRecord
     from reports.chart_style import Shape
 
 # A figure of the judgement with this ending is drawn as the arm's budget: "fixed.budget_mib" → a line at that height.
@@ -32,7 +32,7 @@ def render_charts(run: RunRecord, judgement: Judgement | None = None) -> dict[st
     A chart whose data the run does not hold is left out, so a partial run has fewer charts; a run without trials has
     none. ``judgement`` gives the budget lines. The same run gives the same bytes.
     """
-    figures = judgement.figures if judgement else {}
+    figures = judgement.metrics if judgement else {}
     budgets_bytes = {
         name.removesuffix(BUDGET_FIGURE): value * MIB for name, value in figures.items() if name.endswith(BUDGET_FIGURE)
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.results import Judgement, RunRecord, TrialRecord
+    from harness.record import Judgement, RunRecord, TrialRecord
 
 
 def missing(run: RunRecord, judgement: Judgement) -> tuple[str, ...]:
@@ -32,14 +32,14 @@ def _missing_of(trial: TrialRecord) -> list[str]:
     lacking = [
         (trial.limit is None, "how the memory limit was enforced"),
         (not trial.phases, "any phase, so its times are seconds since the trial's start"),
-        (not trial.lives, "any life of the worker, so no kill and no exit status"),
+        (not trial.incarnations, "any incarnation of the worker, so no kill and no exit status"),
         (not trial.memory.t_s.size, "any memory sample"),
         (not trial.queue, "any sample of the broker's queue"),
         (not trial.gauges, "any figure of the worker's own (WORKER_STATS_FILE), so no executor queue"),
-        (len(trial.effective_prefetch) < len(trial.lives), "the effective prefetch of every life"),
+        (len(trial.effective_prefetch) < len(trial.incarnations), "the effective prefetch of every incarnation"),
         (not trial.publishes, "any publish"),
         (not trial.calls, "any call to mem0"),
-        (not trial.rows, "any row of conversation_events"),
+        (not trial.outcomes, "any row of conversation_events"),
         (trial.drain is None, "a drain, so no account of its messages is sound"),
     ]
     sentences = [f"{trial.arm}: the record does not hold {what}." for absent, what in lacking if absent]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day
-from harness.results import Verdict
+from harness.record import Verdict
 from reports import arm_tables, completeness, profile_tables, wording
 from reports.captions import ChartText, chart_texts
 from reports.message_flow import Flow, flows
@@ -20,7 +20,7 @@ from reports.verdict_words import KILLERS, WORDS, reason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.results import CheckResult, Judgement, Manifest, RunRecord, TrialRecord
+    from harness.record import CheckResult, Judgement, Manifest, RunRecord, TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Document:
     flows: tuple[Flow, ...]
     phases: Table
     faults: Table
-    lives: Table
+    incarnations: Table
     load: Table
     calls: Table
     drain: Table
@@ -98,7 +98,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         flows=flows(run),
         phases=arm_tables.phases(run),
         faults=arm_tables.faults(run),
-        lives=arm_tables.lives(run),
+        incarnations=arm_tables.incarnations(run),
         load=arm_tables.load(run),
         calls=arm_tables.calls(run),
         drain=arm_tables.drain(run),
@@ -114,16 +114,16 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
 
 
 def _summary(trial: TrialRecord, judgement: Judgement) -> ArmSummary:
-    killed = sum(life.ended_by in KILLERS for life in trial.lives)
-    peak_bytes = max((life.peak_bytes for life in trial.lives), default=0)
+    killed = sum(incarnation.ended_by in KILLERS for incarnation in trial.incarnations)
+    peak_bytes = max((incarnation.peak_bytes for incarnation in trial.incarnations), default=0)
     drained = {None: wording.NOT_RECORDED, True: "complete", False: "not complete"}
     return ArmSummary(
         arm=trial.arm,
         role=trial.role,
         peak=wording.mib(peak_bytes) if peak_bytes else wording.NOT_RECORDED,
         fate=(
-            "no life recorded"
-            if not trial.lives
+            "no incarnation recorded"
+            if not trial.incarnations
             else f"killed {wording.count(killed, 'time')}"
             if killed
             else "never killed"
@@ -165,7 +165,7 @@ def _metrics(judgement: Judgement) -> Table:
                 row.reported_after,
                 *row.measured_after.values(),
             )
-            for row in judgement.metrics
+            for row in judgement.comparison
         ),
         "The run holds no before/after table.",
     )
@@ -173,7 +173,7 @@ def _metrics(judgement: Judgement) -> Table:
 
 def _compared(judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the arms on either side of the before/after table."""
-    rows = judgement.metrics
+    rows = judgement.comparison
     return (tuple(rows[0].measured_before), tuple(rows[0].measured_after)) if rows else ((), ())
 
 

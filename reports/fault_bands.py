@@ -1,4 +1,6 @@
-"""The faults of a trial by their receipts, and how a chart shows them: a hatched band for as long as each was in force.
+"""The faults of a trial by their fault events, and how a chart shows them.
+
+A hatched band for as long as each was in force.
 
 Used by ``reports.panel_charts`` and ``reports.arm_tables``. Faults of pika-mem0's rules are no bands: the chart of the
 calls shows what they did.
@@ -14,7 +16,7 @@ from reports import chart_style as style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
     from reports.chart_style import Shape
     from reports.timeline import Axis
 
@@ -36,7 +38,10 @@ class FaultSpan:
 
 
 def fault_spans(trial: TrialRecord) -> tuple[FaultSpan, ...]:
-    """Return the applications in the order in which they were asked for; receipts that lack their key are left out."""
+    """Return the applications in the order in which they were asked for.
+
+    Fault events that lack their key are left out.
+    """
     by_kind: dict[str, dict[str, tuple[float, dict[str, str]]]] = {}
     for event in trial.events:
         if "key" in event.data and event.kind.startswith("fault_"):

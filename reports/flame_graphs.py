@@ -64,7 +64,7 @@ def flame_graph(reader: FileReader, records: Iterable[AllocationRecord], title: 
 
 
 def flame_over_time(capture: Path, title: str) -> str:
-    """Return the flame graph of any interval of the life, chosen in the page on the curve of the heap.
+    """Return the flame graph of any interval of the incarnation, chosen in the page on the curve of the heap.
 
     Raises:
         OSError: the capture can't be read.

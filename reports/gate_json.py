@@ -10,11 +10,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.results.gate import CANDIDATE
+from harness.record.gate import CANDIDATE
 from reports.gate_wording import NAMES
 
 if TYPE_CHECKING:
-    from harness.results.gate import Comparison, GateReport
+    from harness.record.gate import Comparison, GateReport
 
 SCHEMA_VERSION = 1
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.results import Verdict
+from harness.record import Verdict
 from reports import gate_wording
 from reports.junit import clean
 
 if TYPE_CHECKING:
-    from harness.results.gate import GateReport
+    from harness.record.gate import GateReport
 
 _ELEMENT = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error"}
 REPEATS_CASE = "every repeat could be counted"

@@ -9,7 +9,7 @@ from reports import gate_wording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results.gate import GateReport
+    from harness.record.gate import GateReport
 
 _HEADER = ("metric", "baseline", "candidate", "change (99 % interval)", "let pass", "")
 

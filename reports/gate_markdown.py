@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 from reports import gate_wording
 from reports.markdown import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.results.gate import GateReport
+    from harness.record.gate import GateReport
 
 CHARACTERS_MAX = 60_000
 _PROBLEMS_MAX = 10

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
-    from harness.results.gate import Comparison, GateReport
+    from harness.record.gate import Comparison, GateReport
 
 NAMES = {"peak": "peak", "kept": "kept at rest", "slope": "slope", "throughput": "throughput"}
 SHORT_UNITS = {"MiB per 1,000 messages": "MiB/1,000"}

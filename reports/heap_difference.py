@@ -14,7 +14,7 @@ from reports import wording
 from reports.tables import Table, columns
 
 if TYPE_CHECKING:
-    from harness.results.heap import HeapSummary
+    from harness.record.heap import HeapSummary
 
 _LINE = re.compile(r":\d+ ")
 

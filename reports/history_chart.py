@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from harness.results.history import HistoryRow
+    from harness.record.history import HistoryRow
 
 _WIDTH_IN, _PANEL_IN = 11.0, 3.2
 _LABELS_MAX = 40  # commits that can be told apart below one axis

@@ -21,7 +21,7 @@ from reports.pages import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.results import Judgement, RunRecord
+    from harness.record import Judgement, RunRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.results import CheckResult, Verdict
+from harness.record import CheckResult, Verdict
 from reports.verdict_words import WORDS, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import Judgement, RunRecord
+    from harness.record import Judgement, RunRecord
 
 _ELEMENT = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error"}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no way to write

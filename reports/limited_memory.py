@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
 
 
 def has_cgroup(trial: TrialRecord) -> bool:

@@ -16,7 +16,7 @@ from reports.pages import local_href
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from harness.results import Judgement, RunRecord
+    from harness.record import Judgement, RunRecord
     from reports.document import Document
     from reports.tables import Table
 
@@ -76,7 +76,7 @@ def _tables(document: Document) -> Iterator[str]:
     sections = (
         ("How time was replayed", (document.phases,)),
         ("What was reported, what was measured", (document.metrics, document.minutes)),
-        ("Lives of the worker", (document.lives,)),
+        ("Incarnations of the worker", (document.incarnations,)),
         ("Load", (document.load,)),
         ("Calls to mem0", (document.calls,)),
         ("Faults", (document.faults,)),

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 from reports.markdown import markdown_table
 from reports.pages import environment
 from reports.tables import Table, columns
 from reports.verdict_words import WORDS
 
 if TYPE_CHECKING:
-    from harness.results import Matrix, MatrixCell, MatrixRow
+    from harness.record import Matrix, MatrixCell, MatrixRow
 
 _NOT_PLAYED = "not played"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.results import MIB
+from harness.record import MIB
 from reports import chart_style as style
 from reports.limited_memory import memory_bytes
 from reports.thinning import keep_extremes, split_at_gaps
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from harness.results import RunRecord, TrialRecord
+    from harness.record import RunRecord, TrialRecord
     from reports.chart_style import Shape
     from reports.timeline import Axis
 
@@ -50,10 +50,10 @@ def kill_window(run: RunRecord, axis: Axis) -> Window | None:
     None when nothing was killed, and when that stretch is most of the axis: the whole chart shows it as well.
     """
     kills_x = [
-        axis.place_one(trial.phases, life.ended_s)
+        axis.place_one(trial.phases, incarnation.ended_s)
         for trial in run.trials
-        for life in trial.lives
-        if life.ended_by in KILLERS and life.ended_s is not None
+        for incarnation in trial.incarnations
+        if incarnation.ended_by in KILLERS and incarnation.ended_s is not None
     ]
     if not kills_x:
         return None
@@ -81,7 +81,7 @@ def _draw(
     highest: float = _draw_lines(ax, run.trials, budgets_bytes, run.manifest.limit_bytes, colours)
     for trial in run.trials:
         _draw_series(ax, trial, axis, colours[trial.arm])
-        highest = max(highest, _draw_lives(ax, trial, axis, window, colours[trial.arm][0]))
+        highest = max(highest, _draw_incarnations(ax, trial, axis, window, colours[trial.arm][0]))
     highest = max(highest, _draw_reported(ax, run, axis, window, detail=detail))
     _key(ax)
     ax.set_ylim(0, max(highest / MIB, 1) * _HEADROOM)
@@ -128,31 +128,34 @@ def _name_line(ax: Axes, value_bytes: float, text: str, colour: str, side: Liter
 
 
 def _draw_series(ax: Axes, trial: TrialRecord, axis: Axis, colour_and_dash: tuple[str, str]) -> None:
-    """Draw one arm's samples, life by life: no line joins a dead worker to its successor."""
+    """Draw one arm's samples, incarnation by incarnation: no line joins a dead worker to its successor."""
     colour, dash = colour_and_dash
     series, values = trial.memory, memory_bytes(trial) / MIB
     x = axis.place(trial.phases, series.t_s)
     label: str | None = trial.arm
-    for life in np.unique(series.life):
-        own = series.life == life
+    for incarnation in np.unique(series.incarnation):
+        own = series.incarnation == incarnation
         for part_x, part_y in split_at_gaps(x[own], values[own]):
             thin_x, thin_y = keep_extremes(part_x, part_y)
             ax.plot(thin_x, thin_y, color=colour, linestyle=dash, linewidth=1.5, label=label, zorder=3)
             label = None
 
 
-def _draw_lives(ax: Axes, trial: TrialRecord, axis: Axis, window: Window, colour: str) -> float:
-    """Mark kills at the life's own high-water mark, and restarts at the floor; return the highest mark, in bytes."""
+def _draw_incarnations(ax: Axes, trial: TrialRecord, axis: Axis, window: Window, colour: str) -> float:
+    """Mark kills at the incarnation's own high-water mark, and restarts at the floor.
+
+    Return the highest mark, in bytes.
+    """
     highest = 0.0
-    for life in trial.lives:
-        highest = max(highest, float(life.peak_bytes))
-        if life.ended_by in KILLERS and life.ended_s is not None:
-            x = axis.place_one(trial.phases, life.ended_s)
+    for incarnation in trial.incarnations:
+        highest = max(highest, float(incarnation.peak_bytes))
+        if incarnation.ended_by in KILLERS and incarnation.ended_s is not None:
+            x = axis.place_one(trial.phases, incarnation.ended_s)
             if window[0] <= x <= window[1]:
                 ax.axvline(x, color=colour, linewidth=0.8, alpha=0.45, zorder=2)
-                _mark(ax, (x, life.peak_bytes / MIB), "X", 9, colour)
-        if life.index > 0:
-            x = axis.place_one(trial.phases, life.started_s)
+                _mark(ax, (x, incarnation.peak_bytes / MIB), "X", 9, colour)
+        if incarnation.index > 0:
+            x = axis.place_one(trial.phases, incarnation.started_s)
             if window[0] <= x <= window[1]:
                 _mark(ax, (x, 0), "^", 7, colour)
     return highest

@@ -2,7 +2,7 @@
 
 Used by ``harness.commands`` for each capture of a profiled arm. The exception in this package: it reads the capture
 and writes the pages itself, because memray's readers take a path and its captures are too large to hand over as
-bytes. Beside them it writes what a report needs of the capture, ``harness.results.heap``.
+bytes. Beside them it writes what a report needs of the capture, ``harness.record.heap``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from harness.results.heap import HeapSite, HeapSummary
+from harness.record.heap import HeapSite, HeapSummary
 from reports import wording
 from reports.allocation_sites import AllocationSite, HeapProfile, heap_profile, opened, records_of
 from reports.flame_graphs import flame_graph, flame_over_time
@@ -77,12 +77,12 @@ def sites_page(name: str, profile: HeapProfile) -> str:
 
 
 def _summary(name: str, profile: HeapProfile) -> str:
-    life = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
+    incarnation = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
     sites = tuple(
         HeapSite(site.location, site.size_bytes, site.threads)
         for site in (profile.at_end if profile.killed else profile.at_peak)
     )
-    summary = HeapSummary(life, profile.killed, profile.end_bytes, profile.peak_bytes, profile.groups, sites)
+    summary = HeapSummary(incarnation, profile.killed, profile.end_bytes, profile.peak_bytes, profile.groups, sites)
     return json.dumps(asdict(summary), indent=2) + "\n"
 
 

@@ -9,19 +9,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.ledger import Fate, account_of, story_of, when
+from harness.ledger import OutcomeKind, account_of, story_of, when
 from reports.tables import Table, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.ledger import Account, Message
-    from harness.results import RunRecord, TrialRecord
+    from harness.record import RunRecord, TrialRecord
 
 STORIES_MAX = 50  # an arm; a run that lost everything must not bury its report
 MOMENTS_MAX = 60  # a story; a message that was requeued for ever has thousands of calls
 _NOT_CONFIRMED = "not confirmed"
-_BAD = frozenset({Fate.LOST.value, Fate.UNEXPECTED.value, Fate.STILL_QUEUED.value})
+_BAD = frozenset({OutcomeKind.LOST.value, OutcomeKind.UNEXPECTED.value, OutcomeKind.STILL_QUEUED.value})
 # The drawing's own measures, in its own units: three columns of boxes.
 BOX_WIDTH, BOX_HEIGHT, _ROW, _COLUMN = 236, 34, 46, 300
 _BAND_MIN, _BAND_MAX = 1.5, 26.0
@@ -72,14 +72,14 @@ def flows(run: RunRecord) -> tuple[Flow, ...]:
 
 def _flow(trial: TrialRecord) -> Flow:
     account = account_of(trial)
-    fates = [(fate.value, len(found)) for fate in Fate if (found := account.of(fate))]
+    outcomes = [(outcome.value, len(found)) for outcome in OutcomeKind if (found := account.of(outcome))]
     middle = [("confirmed", account.confirmed), (_NOT_CONFIRMED, account.published - account.confirmed)]
     boxes = (
         *_column(0, [("published", account.published)]),
         *_column(1, [each for each in middle if each[1]]),
-        *_column(2, fates),
+        *_column(2, outcomes),
     )
-    ends = ", ".join(f"{count} {name}" for name, count in fates)
+    ends = ", ".join(f"{count} {name}" for name, count in outcomes)
     shown = account.offending[:STORIES_MAX]
     return Flow(
         arm=trial.arm,
@@ -97,7 +97,7 @@ def _flow(trial: TrialRecord) -> Flow:
 def _apart(account: Account) -> str:
     redelivered = "an unknown number" if account.redelivered is None else str(account.redelivered)
     return (
-        f"Side effects: {len(account.duplicated)} duplicated, {len(account.hollow)} hollow. "
+        f"Side effects: {len(account.duplicated)} duplicated, {len(account.phantom_success)} phantom_success. "
         f"Counted only: {redelivered} redelivered by the broker, {account.called_again} calls of pika-mem0 repeated, "
         f"{len(account.recovered)} recovered, {account.nameless} dead letters without a name."
     )
@@ -108,8 +108,8 @@ def _column(number: int, entries: Sequence[tuple[str, int]]) -> list[Box]:
 
 
 def _bands(account: Account, boxes: dict[str, Box]) -> list[Band]:
-    known = [message for message in account.messages if message.fate is not Fate.UNEXPECTED]
-    ways = Counter(("confirmed" if each.confirmed else _NOT_CONFIRMED, each.fate.value) for each in known)
+    known = [message for message in account.messages if message.outcome is not OutcomeKind.UNEXPECTED]
+    ways = Counter(("confirmed" if each.confirmed else _NOT_CONFIRMED, each.outcome.value) for each in known)
     firsts = {("published", name): boxes[name].count for name in ("confirmed", _NOT_CONFIRMED) if name in boxes}
     return [
         _band(boxes[left], boxes[right], count / max(1, account.published))
@@ -124,14 +124,14 @@ def _band(left: Box, right: Box, share: float) -> Band:
 
 
 def _story(trial: TrialRecord, account: Account, message: Message) -> Table:
-    story = story_of(trial, account, message.conversation_id)
+    story = story_of(trial, account, message.message_id)
     moments = story.moments if story else ()
     marks = ", ".join(story.verdicts) if story else ""
     rest = len(moments) - MOMENTS_MAX
     more = f" Its first {MOMENTS_MAX} moments; harness trace tells the other {rest}." if rest > 0 else ""
     return Table(
-        f"story-{trial.arm}-{message.conversation_id}",
-        f"{message.conversation_id}: {marks}.{more}",
+        f"story-{trial.arm}-{message.message_id}",
+        f"{message.message_id}: {marks}.{more}",
         columns("Incident time#", "Replay time#", "What happened"),
         tuple((when(trial, each.t_s), f"{each.t_s:.2f} s", each.text) for each in moments[:MOMENTS_MAX]),
         "Nothing else is known of it.",

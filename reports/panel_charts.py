@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from harness.results import Mem0Call, RunRecord, TrialRecord
+    from harness.record import DependencyCall, RunRecord, TrialRecord
     from reports.chart_style import Shape
     from reports.timeline import Axis
 
@@ -123,12 +123,12 @@ def _count(
         ax.plot(x, y, color=colour, linestyle=dash, linewidth=1.5, label=label)
 
 
-def _kind(call: Mem0Call) -> str:
+def _kind(call: DependencyCall) -> str:
     """Return what was done to a call and how it ended: ``hang_then_500 → client_gone``."""
     return f"{call.mode} → {call.outcome}"
 
 
-def _kinds(calls: Iterable[Mem0Call]) -> list[str]:
+def _kinds(calls: Iterable[DependencyCall]) -> list[str]:
     """Return the kinds that get a colour of their own, by name, and ``other`` when there are more."""
     frequent = Counter(_kind(call) for call in calls)
     if len(frequent) <= _KINDS_MAX:

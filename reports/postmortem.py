@@ -1,4 +1,4 @@
-"""The last seconds of one life of the worker, put together from what was recorded inside and outside of it.
+"""The last seconds of one incarnation of the worker, put together from what was recorded inside and outside of it.
 
 ``harness postmortem`` uses it; ``postmortem_text`` words it. Pure: a function of the stored record. It says what was
 seen, and where a figure was not recorded it says that; it judges nothing.
@@ -16,15 +16,15 @@ from reports import wording
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.results import MemorySeries, RunRecord, TrialRecord, WorkerLife
-    from harness.results.flight import Flight, FlightSample, StackGroup
+    from harness.record import Incarnation, MemorySeries, RunRecord, TrialRecord
+    from harness.record.flight import Flight, FlightSample, StackGroup
 
 WINDOW_S = 30.0
 _GROWTH_SPANS_S = (30.0, 10.0, 3.0)
 _GROWTH_SAMPLES_MIN = 5
 _BASELINE_S = 5.0  # a worker that has connected and has not been given much yet
 
-KILLED = frozenset({"kernel", "watchdog", "an unknown SIGKILL"})  # ways to end a life
+KILLED = frozenset({"kernel", "watchdog", "an unknown SIGKILL"})  # ways to end an incarnation
 
 _T = TypeVar("_T")
 
@@ -59,17 +59,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Postmortem:
-    """How one life ended."""
+    """How one incarnation ended."""
 
     arm: str
-    lives: int  # that the arm's worker had
-    life: WorkerLife
+    incarnations: int  # that the arm's worker had
+    incarnation: Incarnation
     ended_clock: str
     rows: tuple[Row, ...]  # the oldest first; the last is the last sample of all
     growth: tuple[tuple[float, float], ...]  # (over the last … s, bytes per second), real seconds
     memory: tuple[tuple[str, int], ...]  # the last sample's figures by kind
     holdings: tuple[Holding, ...]
-    heap: tuple[Holding, ...]  # of the same life of the repeat under memray, where there is one
+    heap: tuple[Holding, ...]  # of the same incarnation of the repeat under memray, where there is one
     stacks: tuple[StackGroup, ...]
     stacks_before_end_s: float | None
     inside_before_end_s: float | None  # the last sample of the worker's own recorder
@@ -77,29 +77,29 @@ class Postmortem:
     notes: tuple[str, ...]
 
 
-def postmortem(run: RunRecord, trial: TrialRecord, life: WorkerLife, flight: Flight) -> Postmortem:
-    """Return the last ``WINDOW_S`` seconds of ``life``, one of ``trial``, one of ``run``."""
-    mine = trial.memory.life == life.index
+def postmortem(run: RunRecord, trial: TrialRecord, incarnation: Incarnation, flight: Flight) -> Postmortem:
+    """Return the last ``WINDOW_S`` seconds of ``incarnation``, one of ``trial``, one of ``run``."""
+    mine = trial.memory.incarnation == incarnation.index
     outside_t_s, outside_rss = trial.memory.t_s[mine], trial.memory.rss_bytes[mine]
-    end_s = _end_s(life, outside_t_s.tolist(), flight)
+    end_s = _end_s(incarnation, outside_t_s.tolist(), flight)
     samples = [_scaled(sample, run.manifest.time_scale) for sample in flight.samples if sample.t_s <= end_s]
     last = samples[-1] if samples else None
     stacks = flight.stacks[-1] if flight.stacks else None
     return Postmortem(
         arm=trial.arm,
-        lives=len(trial.lives),
-        life=life,
+        incarnations=len(trial.incarnations),
+        incarnation=incarnation,
         ended_clock=wording.moment(trial.phases, end_s),
-        rows=_rows(trial, life, samples, end_s),
+        rows=_rows(trial, incarnation, samples, end_s),
         growth=_growth(outside_t_s, outside_rss, end_s),
         memory=tuple(last.memory.items()) if last else (),
         holdings=_holdings(samples),
-        heap=_heap(run, trial, life),
+        heap=_heap(run, trial, incarnation),
         stacks=stacks.groups if stacks else (),
         stacks_before_end_s=end_s - stacks.t_s if stacks else None,
         inside_before_end_s=end_s - last.t_s if last and not flight.from_outside else None,
         outside_before_end_s=end_s - float(outside_t_s[-1]) if outside_t_s.size else None,
-        notes=_notes(life, flight),
+        notes=_notes(incarnation, flight),
     )
 
 
@@ -108,17 +108,19 @@ def _scaled(sample: FlightSample, time_scale: float) -> FlightSample:
     return replace(sample, call_ages_s=tuple(age_s * time_scale for age_s in sample.call_ages_s))
 
 
-def _end_s(life: WorkerLife, sampled_s: Sequence[float], flight: Flight) -> float:
-    """Return when the life ended; where nobody saw that, the last sign of it."""
-    if life.ended_s is not None:
-        return life.ended_s
-    return max([life.started_s, *sampled_s[-1:], *(sample.t_s for sample in flight.samples[-1:])])
+def _end_s(incarnation: Incarnation, sampled_s: Sequence[float], flight: Flight) -> float:
+    """Return when the incarnation ended; where nobody saw that, the last sign of it."""
+    if incarnation.ended_s is not None:
+        return incarnation.ended_s
+    return max([incarnation.started_s, *sampled_s[-1:], *(sample.t_s for sample in flight.samples[-1:])])
 
 
-def _notes(life: WorkerLife, flight: Flight) -> tuple[str, ...]:
+def _notes(incarnation: Incarnation, flight: Flight) -> tuple[str, ...]:
     notes = list(flight.damaged)
-    if life.ended_s is None:
-        notes.append("nobody saw this life end: the record breaks off, and times count back from its last sample")
+    if incarnation.ended_s is None:
+        notes.append(
+            "nobody saw this incarnation end: the record breaks off, and times count back from its last sample"
+        )
     if not flight.samples:
         notes.append("no flight was recorded: only what the kernel and the broker say is known")
     elif flight.from_outside:
@@ -126,10 +128,12 @@ def _notes(life: WorkerLife, flight: Flight) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _rows(trial: TrialRecord, life: WorkerLife, samples: Sequence[FlightSample], end_s: float) -> tuple[Row, ...]:
+def _rows(
+    trial: TrialRecord, incarnation: Incarnation, samples: Sequence[FlightSample], end_s: float
+) -> tuple[Row, ...]:
     """Return one row a second, and one of the last sample from outside, which is nearest to the end."""
-    memory, began_s = trial.memory, max(end_s - WINDOW_S, life.started_s)
-    mine = np.flatnonzero(memory.life == life.index)
+    memory, began_s = trial.memory, max(end_s - WINDOW_S, incarnation.started_s)
+    mine = np.flatnonzero(memory.incarnation == incarnation.index)
     seconds = [end_s - n for n in range(int(WINDOW_S), 0, -1) if end_s - n >= began_s]
     if mine.size:
         seconds.append(float(memory.t_s[mine[-1]]))
@@ -138,7 +142,7 @@ def _rows(trial: TrialRecord, life: WorkerLife, samples: Sequence[FlightSample],
 
 
 def _index(memory: MemorySeries, mine: np.ndarray[tuple[int, ...], np.dtype[np.int64]], at_s: float) -> int | None:
-    """Return the index of the last sample of this life at ``at_s``."""
+    """Return the index of the last sample of this incarnation at ``at_s``."""
     found = int(np.searchsorted(memory.t_s[mine], at_s, side="right")) - 1
     return int(mine[found]) if found >= 0 else None
 
@@ -202,7 +206,7 @@ def _holdings(samples: Sequence[FlightSample]) -> tuple[Holding, ...]:
         Holding(f"{last.bodies - waiting} bodies in hand: being processed, or kept by an exception", in_hand),
     ]
     accounted = last.bodies_bytes
-    # The ring holds the life's beginning only where the life was short; then the floor can be told apart.
+    # The ring holds the incarnation's beginning only where the incarnation was short; then the floor can be told apart.
     floor = min(early) if early and not (samples[0].bodies or 0) else 0
     if floor and floor + accounted <= rss:
         held.append(Holding("the worker before its first message", floor))
@@ -212,10 +216,12 @@ def _holdings(samples: Sequence[FlightSample]) -> tuple[Holding, ...]:
     return tuple(held)
 
 
-def _heap(run: RunRecord, trial: TrialRecord, life: WorkerLife) -> tuple[Holding, ...]:
-    """Return what memray found in the same life of the arm's repeat under it; nothing where there was none."""
+def _heap(run: RunRecord, trial: TrialRecord, incarnation: Incarnation) -> tuple[Holding, ...]:
+    """Return what memray found in the same incarnation of the arm's repeat under it; nothing where there was none."""
     twin = run.repeat_of(trial.arm)
-    found = next((heap for heap in twin.heaps if heap.life == life.index), None) if twin is not None else None
-    if found is None or found.killed != (life.ended_by in KILLED):
+    found = (
+        next((heap for heap in twin.heaps if heap.incarnation == incarnation.index), None) if twin is not None else None
+    )
+    if found is None or found.killed != (incarnation.ended_by in KILLED):
         return ()
     return tuple(Holding(name, size) for name, size in found.worst_groups if size >= wording.WORTH_A_ROW_BYTES)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
+from harness.record import MIB
 from reports import wording
 from reports.postmortem import KILLED
 
@@ -35,7 +35,7 @@ _GROWTH_WORTH_SAYING = MIB / 2  # a second; below it the interpreter's own breat
 def postmortem_lines(found: Postmortem, run_id: str) -> tuple[str, ...]:
     """Return the whole text, line by line."""
     return (
-        f"post-mortem of {run_id}, arm {found.arm}, life {found.life.index} (pid {found.life.pid}){_others(found)}",
+        f"post-mortem of {run_id}, arm {found.arm}, {_which(found)}{_others(found)}",
         "",
         *_how(found),
         "",
@@ -57,27 +57,35 @@ def as_document(found: Postmortem, run_id: str) -> str:
 
 def how_it_ended(found: Postmortem) -> str:
     """Return one sentence: when, by whom, with what evidence."""
-    life = found.life
-    if life.ended_by == "unknown":
-        return f"last seen at {found.ended_clock}: nobody recorded the end of this life"
-    by = wording.ENDED_BY.get(life.ended_by, life.ended_by)
-    verb = "killed by" if life.ended_by in KILLED else "ended by"
-    evidence = f"exit status {life.exit_status}, the cgroup's oom_kill went up by {life.oom_kill_delta}"
+    incarnation = found.incarnation
+    if incarnation.ended_by == "unknown":
+        return f"last seen at {found.ended_clock}: nobody recorded the end of this incarnation"
+    by = wording.ENDED_BY.get(incarnation.ended_by, incarnation.ended_by)
+    verb = "killed by" if incarnation.ended_by in KILLED else "ended by"
+    evidence = f"exit status {incarnation.exit_status}, the cgroup's oom_kill went up by {incarnation.oom_kill_delta}"
     return f"{verb} {by} at {found.ended_clock}: {evidence}"
 
 
+def _which(found: Postmortem) -> str:
+    return f"incarnation {found.incarnation.index} (pid {found.incarnation.pid})"
+
+
 def _others(found: Postmortem) -> str:
-    """Return which lives there are beside this one: "; other lives: 1, 2"."""
-    others = [str(index) for index in range(found.lives) if index != found.life.index]
-    return f"; other lives: {', '.join(others)}" if others else ""
+    """Return which lives there are beside this one: "; other incarnations: 1, 2"."""
+    others = [str(index) for index in range(found.incarnations) if index != found.incarnation.index]
+    return f"; other incarnations: {', '.join(others)}" if others else ""
 
 
 def _how(found: Postmortem) -> tuple[str, ...]:
-    life = found.life
-    lived = f", after {wording.seconds(life.ended_s - life.started_s)} real time" if life.ended_s is not None else ""
+    incarnation = found.incarnation
+    lived = (
+        f", after {wording.seconds(incarnation.ended_s - incarnation.started_s)} real time"
+        if incarnation.ended_s is not None
+        else ""
+    )
     peaks = [
         f"{name} {wording.mib(peak)}"
-        for name, peak in (("cgroup", life.peak_cgroup_bytes), ("resident set", life.peak_rss_bytes))
+        for name, peak in (("cgroup", incarnation.peak_cgroup_bytes), ("resident set", incarnation.peak_rss_bytes))
         if peak is not None
     ]
     recorded = [
@@ -159,7 +167,7 @@ def _holdings(found: Postmortem) -> list[str]:
     ]
     if not found.heap:
         return [*lines, "a repeat under memray tells the rest apart: harness run … --profile"]
-    lines.append("the heap of the same life of its repeat under memray:")
+    lines.append("the heap of the same incarnation of its repeat under memray:")
     lines += [f"  {held.size_bytes / MIB:6.0f} MiB  {held.what}" for held in found.heap if held.size_bytes >= MIB]
     return lines
 

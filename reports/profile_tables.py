@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.results import PROFILED_SUFFIX
+from harness.record import PROFILED_SUFFIX
 from reports import wording
 from reports.tables import Table, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.results import RunRecord, TrialRecord
-    from harness.results.heap import HeapSummary
+    from harness.record import RunRecord, TrialRecord
+    from harness.record.heap import HeapSummary
 
 _SHARE_TOLD = 0.9  # of the heap: the sites that hold as much are named one by one
 _THREADS_NAMED_MAX = 3
 
 
 def heap_table(run: RunRecord) -> Table:
-    """Return the heap of each profiled arm's first life: at the kill where it was killed, else at its peak."""
+    """Return the heap of each profiled arm's first incarnation: at the kill where it was killed, else at its peak."""
     rows: list[tuple[str, ...]] = []
-    for trial, heap in _first_lives(run):
+    for trial, heap in _first_incarnations(run):
         total = max(heap.worst_bytes, 1)
         rows += [
             (trial.arm, _moment(heap), name, wording.mib(size), f"{size / total:.1%}")
@@ -47,7 +47,7 @@ def heap_table(run: RunRecord) -> Table:
 def sites_table(run: RunRecord) -> Table:
     """Return the lines of code that hold nine tenths of each profiled arm's heap, the heaviest first."""
     rows: list[tuple[str, ...]] = []
-    for trial, heap in _first_lives(run):
+    for trial, heap in _first_incarnations(run):
         total, so_far = max(heap.worst_bytes, 1), 0
         for site in heap.sites:
             if so_far >= _SHARE_TOLD * total:
@@ -66,15 +66,18 @@ def sites_table(run: RunRecord) -> Table:
 
 
 def cost_table(run: RunRecord) -> Table:
-    """Return what the profiler changed: each profiled arm beside the one that carries the verdict, first lives."""
+    """Return what the profiler changed.
+
+    Each profiled arm beside the one that carries the verdict, first incarnations.
+    """
     rows: list[tuple[str, ...]] = []
     for twin in run.trials:
         plain = run.trial(twin.arm.removesuffix(PROFILED_SUFFIX))
-        if twin.role == "profiled" and plain is not None and twin.lives and plain.lives:
+        if twin.role == "profiled" and plain is not None and twin.incarnations and plain.incarnations:
             rows += [(plain.arm, *row) for row in _cost(plain, twin)]
     return Table(
         "profiler",
-        "What the profiler itself changed, first life of each: the arm that carries the verdict, and its repeat. The"
+        "What the profiler changed, first incarnation of each: the arm that carries the verdict, and its repeat. The"
         " cgroup is charged for the capture's file pages too, which the kernel can drop.",
         columns("Arm", "Figure", "Without#", "Under memray#", "Ratio#"),
         tuple(rows),
@@ -94,8 +97,8 @@ def profile_lines(run: RunRecord) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _first_lives(run: RunRecord) -> Iterator[tuple[TrialRecord, HeapSummary]]:
-    return ((trial, heap) for trial in run.trials for heap in trial.heaps if heap.life == 0)
+def _first_incarnations(run: RunRecord) -> Iterator[tuple[TrialRecord, HeapSummary]]:
+    return ((trial, heap) for trial in run.trials for heap in trial.heaps if heap.incarnation == 0)
 
 
 def _moment(heap: HeapSummary) -> str:
@@ -106,7 +109,7 @@ def _beside(trial: TrialRecord, heap: HeapSummary) -> Iterator[tuple[str, str]]:
     """Yield the heap as a whole, what a rule names of it, and what the kernel charged at the same moment."""
     yield "heap, all of it", wording.mib(heap.worst_bytes)
     yield "named by a rule", f"{heap.named_share(at_end=heap.killed):.1%}"
-    mine = trial.memory.life == heap.life
+    mine = trial.memory.incarnation == heap.incarnation
     rss, cgroup = trial.memory.rss_bytes[mine], trial.memory.cgroup_bytes[mine]
     if rss.size:
         at = -1 if heap.killed else int(np.argmax(rss))
@@ -116,10 +119,10 @@ def _beside(trial: TrialRecord, heap: HeapSummary) -> Iterator[tuple[str, str]]:
 
 
 def _cost(plain: TrialRecord, twin: TrialRecord) -> Iterator[tuple[str, str, str, str]]:
-    peaks = [trial.lives[0].peak_rss_bytes for trial in (plain, twin)]
+    peaks = [trial.incarnations[0].peak_rss_bytes for trial in (plain, twin)]
     if peaks[0] and peaks[1]:
         yield "peak resident set", wording.mib(peaks[0]), wording.mib(peaks[1]), f"{peaks[1] / peaks[0]:.2f}"
-    charged = [trial.lives[0].peak_cgroup_bytes for trial in (plain, twin)]
+    charged = [trial.incarnations[0].peak_cgroup_bytes for trial in (plain, twin)]
     if charged[0] and charged[1]:
         yield "peak cgroup", wording.mib(charged[0]), wording.mib(charged[1]), f"{charged[1] / charged[0]:.2f}"
     for figure, unit, of in (("settled messages", "/s", _settled_per_s), ("processor time", " s/s", _cpu_share)):
@@ -129,15 +132,15 @@ def _cost(plain: TrialRecord, twin: TrialRecord) -> Iterator[tuple[str, str, str
 
 
 def _settled_per_s(trial: TrialRecord) -> float | None:
-    """Return how many messages the first life settled with the broker in a real second."""
-    life = trial.lives[0]
-    mine = [g for g in trial.gauges if life.started_s <= g.t_s <= (life.ended_s or np.inf)]
-    if not mine or mine[-1].t_s <= life.started_s:
+    """Return how many messages the first incarnation settled with the broker in a real second."""
+    incarnation = trial.incarnations[0]
+    mine = [g for g in trial.gauges if incarnation.started_s <= g.t_s <= (incarnation.ended_s or np.inf)]
+    if not mine or mine[-1].t_s <= incarnation.started_s:
         return None
     last = mine[-1]
-    return (last.acked + last.nacked_requeue + last.nacked_dropped) / (last.t_s - life.started_s)
+    return (last.acked + last.nacked_requeue + last.nacked_dropped) / (last.t_s - incarnation.started_s)
 
 
 def _cpu_share(trial: TrialRecord) -> float | None:
-    """Return the processor time that the first life used in a real second; None where it was not recorded."""
+    """Return the processor time that the first incarnation used in a real second; None where it was not recorded."""
     return trial.cpu_share

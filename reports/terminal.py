@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from harness.results import Verdict
+from harness.record import Verdict
 from reports import wording
 from reports.completeness import damaged, missing
 from reports.verdict_words import WORDS, last_line, outcome, reason
 
 if TYPE_CHECKING:
-    from harness.results import CheckResult, Judgement, RunRecord
+    from harness.record import CheckResult, Judgement, RunRecord
 
 _STYLES = {Verdict.PASS: "bold green", Verdict.UNKNOWN: "bold yellow", Verdict.FAIL: "bold red"}
 _WORD_WIDTH = max(len(word) for word in WORDS.values())

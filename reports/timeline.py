@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.results import PhaseSpan, TrialRecord
+    from harness.record import PhaseSpan, TrialRecord
 
 # Steps between ticks that a reader of clocks expects, in incident seconds.
 _TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600)
@@ -125,8 +125,8 @@ def align(trials: Sequence[TrialRecord]) -> Axis:
 
 def _recorded_s(trial: TrialRecord) -> tuple[float, float]:
     """Return the first and the last moment of which a trial holds something to draw; below 0 is before its start."""
-    moments = [life.started_s for life in trial.lives]
-    moments += [life.ended_s for life in trial.lives if life.ended_s is not None]
+    moments = [incarnation.started_s for incarnation in trial.incarnations]
+    moments += [incarnation.ended_s for incarnation in trial.incarnations if incarnation.ended_s is not None]
     moments += [moment for phase in trial.phases for moment in (phase.start_s, phase.end_s)]
     moments += [trial.queue[0].t_s, trial.queue[-1].t_s] if trial.queue else []
     moments += [trial.gauges[0].t_s, trial.gauges[-1].t_s] if trial.gauges else []

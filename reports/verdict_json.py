@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reports.verdict_words import reason
 
 if TYPE_CHECKING:
-    from harness.results import CheckResult, Judgement, RunRecord, TrialRecord
+    from harness.record import CheckResult, Judgement, RunRecord, TrialRecord
 
 SCHEMA_VERSION = 1
 
@@ -36,7 +36,7 @@ def render_verdict_json(run: RunRecord, judgement: Judgement) -> str:
             "limit_bytes": manifest.limit_bytes,
         },
         "checks": [_check(result) for result in judgement.checks],
-        "figures": {name: _finite(value) for name, value in sorted(judgement.figures.items())},
+        "figures": {name: _finite(value) for name, value in sorted(judgement.metrics.items())},
         "arms": [_arm(trial) for trial in run.trials],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -58,7 +58,9 @@ def _arm(trial: TrialRecord) -> dict[str, object]:
         "arm": trial.arm,
         "role": trial.role,
         "limit": None if trial.limit is None else asdict(trial.limit),
-        "lives": [asdict(life) | {"peak_bytes": life.peak_bytes} for life in trial.lives],
+        "incarnations": [
+            asdict(incarnation) | {"peak_bytes": incarnation.peak_bytes} for incarnation in trial.incarnations
+        ],
         "effective_prefetch": list(trial.effective_prefetch),
         "drain": None if trial.drain is None else asdict(trial.drain),
         "damaged": list(trial.damaged),

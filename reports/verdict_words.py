@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 from reports import wording
 
 if TYPE_CHECKING:
-    from harness.results import CheckResult, Judgement, RunRecord, TrialRecord
+    from harness.record import CheckResult, Judgement, RunRecord, TrialRecord
 
 WORDS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.UNKNOWN: "UNKNOWN"}
 KILLERS = ("kernel", "watchdog")
@@ -48,11 +48,11 @@ def outcomes(run: RunRecord) -> str:
 
 def outcome(trial: TrialRecord) -> str:
     """Return what became of the worker of one arm: ``incident was killed 2 times at 3000 MiB``."""
-    if not trial.lives:
-        return f"of {trial.arm} no life was recorded"
-    peak_bytes = max(life.peak_bytes for life in trial.lives)
+    if not trial.incarnations:
+        return f"of {trial.arm} no incarnation was recorded"
+    peak_bytes = max(incarnation.peak_bytes for incarnation in trial.incarnations)
     peak = f" and peaked at {wording.mib(peak_bytes)}" if peak_bytes else "; its peak was not recorded"
-    killed = [life for life in trial.lives if life.ended_by in KILLERS]
+    killed = [incarnation for incarnation in trial.incarnations if incarnation.ended_by in KILLERS]
     if not killed:
         return f"{trial.arm} was never killed{peak}"
     emulated = " by the emulated limit" if killed[0].ended_by == "watchdog" else ""

@@ -9,12 +9,12 @@ import signal
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day, incident_time
-from harness.results import MIB
+from harness.record import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import Limit, PhaseSpan, WorkerLife
+    from harness.record import Incarnation, Limit, PhaseSpan
 
 _WHOLE_MIB_FROM = 10  # below it one decimal is worth reading, above it the decimal is noise
 _WHOLE_S_FROM = 100
@@ -43,7 +43,7 @@ def seconds(duration_s: float) -> str:
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 life`` or ``3 lives``."""
+    """Return ``1 incarnation`` or ``3 incarnations``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -69,25 +69,25 @@ def short_time(tod_s: float) -> str:
     return text.removesuffix(":00")
 
 
-def exit_status(life: WorkerLife) -> str:
+def exit_status(incarnation: Incarnation) -> str:
     """Return ``137 (SIGKILL)``, ``0``, or what is known instead."""
-    if life.ended_s is None:
+    if incarnation.ended_s is None:
         return "still alive"
-    if life.exit_status is None:
+    if incarnation.exit_status is None:
         return NOT_RECORDED
-    if life.exit_status > _SIGNAL_BASE:
+    if incarnation.exit_status > _SIGNAL_BASE:
         try:
-            return f"{life.exit_status} ({signal.Signals(life.exit_status - _SIGNAL_BASE).name})"
+            return f"{incarnation.exit_status} ({signal.Signals(incarnation.exit_status - _SIGNAL_BASE).name})"
         except ValueError:
             pass
-    return str(life.exit_status)
+    return str(incarnation.exit_status)
 
 
-def ended_by(life: WorkerLife) -> str:
-    """Return who ended the life, in words."""
-    if life.ended_s is None:
+def ended_by(incarnation: Incarnation) -> str:
+    """Return who ended the incarnation, in words."""
+    if incarnation.ended_s is None:
         return "nobody: alive when the record ends"
-    return ENDED_BY.get(life.ended_by, life.ended_by)
+    return ENDED_BY.get(incarnation.ended_by, incarnation.ended_by)
 
 
 def optional_mib(size_bytes: int | None) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test of the tree, for `make test`: what is independent in parallel, a file at a time on each process; then the
-# whole incidents, two at once, because a storm that has no core of its own is late and proves nothing. Files begin as
+# whole incidents, two at once, because a workload without a core of its own is late and proves nothing. Files begin as
 # they were collected (xdist would begin those with the most tests, and end with one of three minutes).
 #
 # usage: scripts/test.sh [PYTEST ARGUMENTS]        e.g. scripts/test.sh -k broker

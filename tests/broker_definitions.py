@@ -6,8 +6,8 @@ meanwhile, it has neither. A test of what a broker promises is not about that mo
 
 import subprocess
 
-from harness.rig.broker import Broker
-from harness.rig.broker_node import BrokerNode
+from harness.environment.broker.broker import Broker
+from harness.environment.broker.node import BrokerNode
 
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 _LIMIT_S = 60

@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harness.rig.process import Child
-from harness.rig.proxy import find_toxiproxy
-from harness.rig.waiting import wait_for
+from harness.environment.process import Child
+from harness.environment.proxy.proxy import find_toxiproxy
+from harness.environment.waiting import wait_for
 
 LIMIT_S = 120.0
 BROKER_IMAGE = "harness-test-rabbitmq:installed"

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from harness.checkers.base import Case
-from harness.results import (
+from harness.record import (
     MIB,
+    DependencyCall,
     Drain,
     Event,
-    EventRow,
+    Incarnation,
     Limit,
     Manifest,
-    Mem0Call,
     MemorySeries,
+    Outcome,
     PhaseSpan,
     Publish,
     QueueLeft,
@@ -27,7 +28,6 @@ from harness.results import (
     RunRecord,
     TrialRecord,
     WorkerGauge,
-    WorkerLife,
 )
 from harness.scenario import Scenario
 from tests.scenario_documents import document
@@ -49,26 +49,26 @@ def scenario(**changes: Any) -> Scenario:
     return Scenario.model_validate(document(**changes))
 
 
-def life(index: int = 0, **changes: Any) -> WorkerLife:
-    """Return a whole life that the harness ended, with ``changes``."""
-    return replace(WorkerLife(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, "harness"), **changes)
+def incarnation(index: int = 0, **changes: Any) -> Incarnation:
+    """Return a whole incarnation that the harness ended, with ``changes``."""
+    return replace(Incarnation(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, "harness"), **changes)
 
 
-def killed(index: int = 0, **changes: Any) -> WorkerLife:
-    """Return a life that the kernel's OOM killer ended, with ``changes``."""
+def killed(index: int = 0, **changes: Any) -> Incarnation:
+    """Return an incarnation that the kernel's OOM killer ended, with ``changes``."""
     return replace(
-        WorkerLife(index, 4000, -1.0, KILL_S, 137, 1, LIMIT_BYTES, 980 * MIB, "kernel"),
+        Incarnation(index, 4000, -1.0, KILL_S, 137, 1, LIMIT_BYTES, 980 * MIB, "kernel"),
         **changes,
     )
 
 
 def memory(*levels: tuple[float, float, int, float]) -> MemorySeries:
-    """Return samples every 0.1 s at levels of (from second, to second, life, resident bytes)."""
+    """Return samples every 0.1 s at levels of (from second, to second, incarnation, resident bytes)."""
     times = [np.arange(start_s, end_s, 0.1) for start_s, end_s, _, _ in levels]
     t_s = np.concatenate(times)
     rss = np.concatenate([np.full(at.size, level[3]) for at, level in zip(times, levels, strict=True)])
-    lives = np.concatenate([np.full(at.size, level[2]) for at, level in zip(times, levels, strict=True)])
-    return MemorySeries(t_s, rss, rss * 1.02, lives.astype(np.int64))
+    incarnations = np.concatenate([np.full(at.size, level[2]) for at, level in zip(times, levels, strict=True)])
+    return MemorySeries(t_s, rss, rss * 1.02, incarnations.astype(np.int64))
 
 
 def climbing(series: MemorySeries, per_1000_bytes: float, acked_per_s: float = 1.0) -> MemorySeries:
@@ -88,17 +88,17 @@ def publishes(count: int = 50) -> tuple[Publish, ...]:
     return tuple(Publish(f"c-{n:03d}", at, at, at + 0.01, 1_500_000, None) for n, at in enumerate(intended_s))
 
 
-def calls() -> tuple[Mem0Call, ...]:
+def calls() -> tuple[DependencyCall, ...]:
     """Return calls that are answered while pika-mem0 is healthy, and hang for a minute (6 s) from 10 to 40 s."""
-    processed = [row.conversation_id for row in rows() if row.status == "PROCESSED"]
+    processed = [row.message_id for row in rows() if row.status == "PROCESSED"]
     answered = [*(0.5 + n * 0.4 for n in range(20)), *(41.0 + n * 0.2 for n in range(len(processed) - 20))]
     hung = [11.0, 19.0, 28.0]
     return (
         *(
-            Mem0Call("/extract_facts", name, 1, "answer", 200, at, 0.2, "answered")
+            DependencyCall("/extract_facts", name, 1, "answer", 200, at, 0.2, "answered")
             for name, at in zip(processed, answered, strict=True)
         ),
-        *(Mem0Call("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
+        *(DependencyCall("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
     )
 
 
@@ -107,12 +107,12 @@ def queue(acked_per_s: float) -> tuple[QueueSample, ...]:
     return tuple(QueueSample(n / 2, 3, 10, 7, int(acked_per_s * n / 2)) for n in range(98))
 
 
-def rows(count: int = 50) -> tuple[EventRow, ...]:
+def rows(count: int = 50) -> tuple[Outcome, ...]:
     """Return settled events: every fifth failed with its retry scheduled, the others processed."""
     return tuple(
-        EventRow(f"c-{n:03d}", "FAILED", "MEMORY_API_TIMEOUT", 1, "2026-01-01 18:00:00")
+        Outcome(f"c-{n:03d}", "FAILED", "MEMORY_API_TIMEOUT", 1, "2026-01-01 18:00:00")
         if n % 5 == 0
-        else EventRow(f"c-{n:03d}", "PROCESSED", None, 0, None)
+        else Outcome(f"c-{n:03d}", "PROCESSED", None, 0, None)
         for n in range(count)
     )
 
@@ -125,7 +125,7 @@ def trial(arm: str, **changes: Any) -> TrialRecord:
         role="before" if is_before else "after",
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=PHASES,
-        lives=(killed(), life(1, started_s=RESTART_S)) if is_before else (life(),),
+        incarnations=(killed(), incarnation(1, started_s=RESTART_S)) if is_before else (incarnation(),),
         memory=memory((0, 10, 0, 100 * MB), (10, KILL_S, 0, 450 * MB), (RESTART_S, 49, 1, 120 * MB))
         if is_before
         else memory((0, 49, 0, 110 * MB)),
@@ -134,13 +134,13 @@ def trial(arm: str, **changes: Any) -> TrialRecord:
         publishes=publishes(),
         planned_messages=50,
         calls=calls(),
-        rows=rows(),
+        outcomes=rows(),
         events=(
             Event(10.0, "fault_in_force", {"fault": "mem0_rules", "rules": "else hang_then_500"}),
             Event(49.0, "trial_ended"),
         ),
         effective_prefetch=(0, 0) if is_before else (10,),
-        queues=(QueueLeft("work", is_work=True, messages=0, conversation_ids=()),),
+        queues=(QueueLeft("work", is_work=True, messages=0, message_ids=()),),
         drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
     )
     return replace(record, **changes)

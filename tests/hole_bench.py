@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.rig.databases import SQLITE
-from harness.rig.work_queue import work_queue
+from harness.environment.broker.work_queue import work_queue
+from harness.environment.database.databases import SQLITE
 from tests.worker_bench import ANSWER, LIMIT_S, Bench, BenchParts, make_schema
 from worker_under_test.assembly import assembled_consumer, assembled_retry_job
 from worker_under_test.config_settings import load_settings

@@ -1,4 +1,4 @@
-"""Random moments at which a run is killed, one in each stage of its life; and what has to hold afterwards.
+"""Random moments at which a run is killed, one in each stage of its incarnation; and what has to hold afterwards.
 
 A moment is a stage, which is seen from outside, and a time after its beginning, drawn from a seed: KILL_SEED in the
 environment, else always the same one. The two files of tests whose harness is killed with SIGKILL stand on it.
@@ -20,11 +20,11 @@ import psutil
 import pytest
 
 from harness.commands.report import report
+from harness.environment.ports import free_port
+from harness.environment.run.census import census
+from harness.environment.run.sweep import sweep_dead_runs
+from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError, RunDirectoryError
-from harness.rig.census import census
-from harness.rig.ports import free_port
-from harness.rig.sweep import sweep_dead_runs
-from harness.rig.waiting import pause_until, wait_for
 from tests.harness_command import CHECKOUT
 
 if TYPE_CHECKING:
@@ -35,19 +35,19 @@ SCENARIO = CHECKOUT / "tests" / "scenarios" / "seconds.yaml"
 SEED = int(os.environ.get("KILL_SEED", "1142"))
 ARM = "fixed"
 _STAGE_TIMEOUT_S = 120.0
-_NOTHING_RUNS = ("start", "cage")  # from the broker on a run has processes
-_WORKER_LIVES = ("publishing", "aftermath")  # in its cage
+_NOTHING_RUNS = ("start", "memory_limit")  # from the broker on a run has processes
+_WORKER_LIVES = ("publishing", "aftermath")  # in its memory_limit
 _MAY_BE_DOWN = ("drain", "end", "judging")  # how soon all is taken down is the machine's affair
 
 # In the order in which a run passes through them: the file that it has written, a word in it where one is needed, and
 # how long the stage lasts on two idle cores, in tenths of a second.
 STAGES = {
     "start": ("", "", 6),  # imports, the sweep
-    "cage": ("latest", "", 3),
+    "memory_limit": ("latest", "", 3),
     "broker": ("latest/logs/epmd.log", "", 45),
     "proxy": ("latest/logs/toxiproxy.log", "", 3),
     "trial": (f"latest/trials/{ARM}/logs/fake_mem0.log", "", 60),  # link, pika-mem0, database, worker, publishers
-    "publishing": (f"latest/trials/{ARM}/events.jsonl", '"phase": "storm"', 20),
+    "publishing": (f"latest/trials/{ARM}/events.jsonl", '"phase": "workload"', 20),
     "aftermath": (f"latest/trials/{ARM}/events.jsonl", '"phase": "aftermath"', 20),
     "drain": ("progress", "draining", 40),  # and what the trial stood on is taken down
     "end": (f"latest/trials/{ARM}/events.jsonl", '"trial_ended"', 20),  # the rig is taken down

@@ -18,13 +18,13 @@ import pika
 import pytest
 from sqlalchemy import Row, create_engine, text
 
-from harness.rig.broker import Broker, broker
-from harness.rig.databases import POSTGRES, SQLITE, Databases, databases
-from harness.rig.mem0 import Mem0, fake_mem0
-from harness.rig.process import Child
-from harness.rig.run_scope import RunScope
-from harness.rig.waiting import wait_for
-from harness.rig.work_queue import WorkQueue, work_queue
+from harness.environment.broker.broker import Broker, broker
+from harness.environment.broker.work_queue import WorkQueue, work_queue
+from harness.environment.database.databases import POSTGRES, SQLITE, Databases, databases
+from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.process import Child
+from harness.environment.run.run_scope import RunScope
+from harness.environment.waiting import wait_for
 from worker_under_test.database import create_schema, open_database
 from worker_under_test.remedies import chosen
 
@@ -256,7 +256,7 @@ class BenchParts:
 @contextlib.contextmanager
 def bench_parts(folder: Path, run_id: str) -> Iterator[BenchParts]:
     """Start the parts that a module's tests share: a broker, and a pika-mem0 with its journal."""
-    logs, journal = folder / "logs", folder / "mem0.jsonl"
+    logs, journal = folder / "logs", folder / "calls.jsonl"
     with (
         RunScope(run_id, folder / "state") as scope,
         broker(scope, logs) as node,

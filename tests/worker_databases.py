@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.rig.databases import POSTGRES, SQLITE, Databases, databases
-from harness.rig.run_scope import RunScope
+from harness.environment.database.databases import POSTGRES, SQLITE, Databases, databases
+from harness.environment.run.run_scope import RunScope
 
 KINDS = (SQLITE, POSTGRES)
 

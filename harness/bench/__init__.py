@@ -1,7 +1,7 @@
 """What the harness itself costs, measured: one benchmark a file, for ``harness bench``.
 
 ``suite`` runs them one after another and keeps going when a part breaks; ``figure`` holds what they return,
-``ground`` what they stand on, ``table`` and ``document`` turn results into text. A benchmark judges no run and fails
-no build: an aim that is missed is said, not raised. Absolute figures are one machine's; ratios compare two things
+``environment`` what they stand on, ``table`` and ``document`` turn results into text. A benchmark judges no run and
+fails no build: an aim that is missed is said, not raised. Absolute figures are one machine's; ratios compare two things
 measured alternately in one run, and travel better.
 """

@@ -14,18 +14,18 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.bench import raw_pika
+from harness.bench.environment import MEGABYTE, REPEATS, SEED
 from harness.bench.figure import Aim, Figure, compared
 from harness.bench.flow import published_and_drained
-from harness.bench.ground import MEGABYTE, REPEATS, SEED
 from harness.bench.recorder_cost import recorder_figure
 from harness.campaign import Order, run_campaign
-from harness.checkers.figures import figures
+from harness.checkers.metrics import figures
+from harness.environment.broker.broker import broker
+from harness.environment.broker.work_queue import work_queue
 from harness.errors import ScenarioError
 from harness.load.payload import PayloadSizes, build_pool
 from harness.load.schedule import ArrivalPhase, Burst, build_schedule
-from harness.results.flight import Flight
-from harness.rig.broker import broker
-from harness.rig.work_queue import work_queue
+from harness.record.flight import Flight
 from harness.scenario import Burst as BurstOfPhase
 from harness.scenario import Expect, Scenario, find_scenario, load_scenario
 from harness.scenario.expectations import OomKilled
@@ -36,11 +36,11 @@ from harness.store.flight_files import read_flight
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
+    from harness.environment.broker.broker import Broker
     from harness.load.payload import Template
     from harness.load.schedule import Arrival
-    from harness.results import TrialRecord, WorkerGauge
-    from harness.rig.broker import Broker
+    from harness.record import TrialRecord, WorkerGauge
 
 AIM = Aim("ratio", "<=", 1.5)
 SCENARIO, ARM = "incident_1142", "incident"
@@ -64,23 +64,23 @@ class Delivered:
         return self.messages * self.body_bytes
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return seconds and MB/s until the kill against the bare drain's. Raises HarnessError when a part broke.
 
     A worker that was not killed, or that does not say how much it was given, leaves a figure without a value: that is
     no fault of a part.
     """
     scenario = scenario_until_the_kill()
-    command = ("harness", "bench", "--only", "burst_to_kill", *(("--quick",) if ground.quick else ()))
-    path = run_campaign(Order(scenario, ground.folder, command), ground.narrator)
+    command = ("harness", "bench", "--only", "burst_to_kill", *(("--quick",) if environment.quick else ()))
+    path = run_campaign(Order(scenario, environment.folder, command), environment.narrator)
     run = read_run(path)
     trial = run.trial(ARM)
     kill_s = figures(run, scenario).get(f"{ARM}.burst_to_first_kill_s")
     delivered = delivered_until_kill(trial, kill_s, scenario) if trial is not None and kill_s is not None else None
     if kill_s is None or delivered is None:
         why = "no OOM kill was recorded" if kill_s is None else "the worker did not say how many messages it was given"
-        return (Figure(_NAME, "s", None, aim=AIM, note=f"{why}; see {ground.folder.name}"),)
-    floor, flow = _floors(ground, delivered, scenario)
+        return (Figure(_NAME, "s", None, aim=AIM, note=f"{why}; see {environment.folder.name}"),)
+    floor, flow = _floors(environment, delivered, scenario)
     rate = delivered.size_bytes / kill_s / MEGABYTE
     note = f"{delivered.messages} messages, {delivered.size_bytes / MEGABYTE:.0f} MB"
     return (
@@ -99,9 +99,9 @@ def measure(ground: Ground) -> tuple[Figure, ...]:
 
 
 def _flight(run: Path, trial: TrialRecord | None) -> Flight:
-    if trial is None or not trial.lives:
+    if trial is None or not trial.incarnations:
         return Flight()
-    return read_flight(run / "trials" / trial.arm / "flight", trial.lives[0].pid, trial.start_mono_s)
+    return read_flight(run / "trials" / trial.arm / "flight", trial.incarnations[0].pid, trial.start_mono_s)
 
 
 def scenario_until_the_kill() -> Scenario:
@@ -133,7 +133,9 @@ def delivered_until_kill(trial: TrialRecord, burst_to_kill_s: float, scenario: S
     bursts = {phase.phase for phase in scenario.timeline if isinstance(phase.arrivals, BurstOfPhase)}
     began_s = next(span.start_s for span in trial.phases if span.name in bursts)
     killed_s = began_s + burst_to_kill_s
-    born_s = max((life.started_s for life in trial.lives if life.started_s < killed_s), default=0.0)
+    born_s = max(
+        (incarnation.started_s for incarnation in trial.incarnations if incarnation.started_s < killed_s), default=0.0
+    )
     alive = [gauge for gauge in trial.gauges if born_s <= gauge.t_s <= killed_s]
     if not alive or not trial.publishes:
         return None
@@ -150,23 +152,23 @@ def _taken(gauge: WorkerGauge) -> int:
 
 
 def _floors(
-    ground: Ground, delivered: Delivered, scenario: Scenario
+    environment: BenchEnvironment, delivered: Delivered, scenario: Scenario
 ) -> tuple[list[raw_pika.Transfer], list[raw_pika.Transfer]]:
     """Return the repeats of the two floors, interleaved."""
     sizes = PayloadSizes(scenario.messages.size_min, scenario.messages.size_max)
     count = min(delivered.messages, _MESSAGES_MAX)
     arrivals = build_schedule([ArrivalPhase("floor", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes)
     pool = build_pool(SEED, sizes)
-    repeats = ground.amount(full=REPEATS, quick=1)
+    repeats = environment.amount(full=REPEATS, quick=1)
     publishers, over_s = scenario.messages.publishers, burst_length_s(scenario)
     paced = build_schedule([ArrivalPhase("flow", 0.0, over_s, Burst(count, over_s))], seed=SEED, sizes=sizes)
     drained, flowing = [], []
-    with broker(ground.scope, ground.logs) as node:
-        _drained(ground, node, arrivals[:_WARM_UP_MESSAGES], pool, "warm-up")
+    with broker(environment.scope, environment.logs) as node:
+        _drained(environment, node, arrivals[:_WARM_UP_MESSAGES], pool, "warm-up")
         for repeat in range(repeats):
-            ground.tell(f"burst_to_kill: floor, repeat {repeat + 1} of {repeats}, {count} messages")
-            drained.append(_drained(ground, node, arrivals, pool, f"floor-{repeat}"))
-            flowing.append(published_and_drained(ground, node, paced, sizes, publishers, f"flow-{repeat}"))
+            environment.tell(f"burst_to_kill: floor, repeat {repeat + 1} of {repeats}, {count} messages")
+            drained.append(_drained(environment, node, arrivals, pool, f"floor-{repeat}"))
+            flowing.append(published_and_drained(environment, node, paced, sizes, publishers, f"flow-{repeat}"))
     return drained, flowing
 
 
@@ -180,10 +182,10 @@ def burst_length_s(scenario: Scenario) -> float:
 
 
 def _drained(
-    ground: Ground, node: Broker, arrivals: tuple[Arrival, ...], pool: tuple[Template, ...], name: str
+    environment: BenchEnvironment, node: Broker, arrivals: tuple[Arrival, ...], pool: tuple[Template, ...], name: str
 ) -> raw_pika.Transfer:
     """Fill a queue, wait until all is in it, and return what draining it took."""
-    with work_queue(node, f"{ground.scope.run_id}-{name}", "bench") as queue:
+    with work_queue(node, f"{environment.scope.run_id}-{name}", "bench") as queue:
         raw_pika.publish(queue.amqp_url(), queue.name, arrivals, pool, confirms=False)
         raw_pika.wait_until_filled(queue, len(arrivals))
         return raw_pika.drain(queue.amqp_url(), queue.name, len(arrivals))

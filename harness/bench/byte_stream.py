@@ -13,8 +13,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from harness.environment.ports import LOOPBACK
 from harness.errors import PartFailedError
-from harness.rig.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness.bench import raw_pika
+from harness.bench.environment import BODY_BYTES_MAX, BODY_BYTES_MIN, REPEATS, SEED
 from harness.bench.figure import Figure, compared
-from harness.bench.ground import BODY_BYTES_MAX, BODY_BYTES_MIN, REPEATS, SEED
+from harness.environment.broker.broker import broker
+from harness.environment.broker.work_queue import WorkQueue, work_queue
+from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.process import Child
+from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError
 from harness.load.payload import PayloadSizes, build_pool
 from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
 from harness.probes.memory import resident_bytes
-from harness.results import MIB
-from harness.rig.broker import broker
-from harness.rig.mem0 import Mem0, fake_mem0
-from harness.rig.process import Child
-from harness.rig.waiting import wait_for
-from harness.rig.work_queue import WorkQueue, work_queue
+from harness.record import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
+    from harness.environment.broker.broker import Broker
     from harness.load.payload import Template
-    from harness.rig.broker import Broker
 
 _DRAIN_TIMEOUT_S = 120.0  # a few seconds on an idle machine
 _MIGRATE_TIMEOUT_S = 60.0
@@ -68,9 +68,9 @@ class Drained:
     peak_mib: float
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return messages/s and peak of both workers, with a collection after each message against without."""
-    count = ground.amount(full=150, quick=40)
+    count = environment.amount(full=150, quick=40)
     sizes = PayloadSizes(BODY_BYTES_MIN, BODY_BYTES_MAX)
     arrivals = build_schedule([ArrivalPhase("collector", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes)
     pool = build_pool(SEED, sizes)
@@ -82,14 +82,14 @@ def measure(ground: Ground) -> tuple[Figure, ...]:
     }
     drained: dict[str, list[Drained]] = {name: [] for name in variants}
     with (
-        broker(ground.scope, ground.logs) as node,
-        fake_mem0(ground.scope, ground.logs, seed=SEED, journal=ground.folder / "mem0.jsonl") as mem0,
+        broker(environment.scope, environment.logs) as node,
+        fake_mem0(environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl") as mem0,
     ):
         mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
-        for repeat in range(ground.amount(full=REPEATS, quick=1)):
+        for repeat in range(environment.amount(full=REPEATS, quick=1)):
             for name, argv in variants.items():
-                ground.tell(f"collector: repeat {repeat + 1}, {name}, {count} messages of 3 MB")
-                drained[name].append(_drained(ground, node, mem0, arrivals, pool, f"{name}-{repeat}", argv))
+                environment.tell(f"collector: repeat {repeat + 1}, {name}, {count} messages of 3 MB")
+                drained[name].append(_drained(environment, node, mem0, arrivals, pool, f"{name}-{repeat}", argv))
     note = f"{count} messages, 10 threads, prefetch 10, the memory API answers at once"
     return (
         *_figures("postmortem, gc.collect()", drained["postmortem"], drained["postmortem without"], note),
@@ -110,7 +110,7 @@ def _figures(name: str, with_: Sequence[Drained], without: Sequence[Drained], no
 
 
 def _drained(
-    ground: Ground,
+    environment: BenchEnvironment,
     node: Broker,
     mem0: Mem0,
     arrivals: Sequence[Arrival],
@@ -120,12 +120,12 @@ def _drained(
 ) -> Drained:
     """Fill a queue, start a worker on it, and return how it went. Raises PartFailedError when it ended early."""
     name = name.replace(" ", "-")
-    with work_queue(node, f"{ground.scope.run_id}-{name}", "bench") as queue:
+    with work_queue(node, f"{environment.scope.run_id}-{name}", "bench") as queue:
         raw_pika.publish(queue.amqp_url(), queue.name, arrivals, pool, confirms=True)
-        env = _environment(ground, queue, mem0, ground.folder / name)
-        _migrate(ground, env, name)
-        with Child(name, argv, env, ground.logs / f"{name}.log") as worker:
-            stats = ground.folder / f"{name}.jsonl"
+        env = _environment(environment, queue, mem0, environment.folder / name)
+        _migrate(environment, env, name)
+        with Child(name, argv, env, environment.logs / f"{name}.log") as worker:
+            stats = environment.folder / f"{name}.jsonl"
             wait_for(
                 "the worker to drain its queue",
                 lambda: stats.exists() and finished(stats.read_text(encoding="utf-8")) >= len(arrivals),
@@ -148,8 +148,8 @@ def _cost(worker: Child) -> tuple[float, float]:
     return 1000 * (cpu.user + cpu.system), found[1] / MIB
 
 
-def _environment(ground: Ground, queue: WorkQueue, mem0: Mem0, path: Path) -> Mapping[str, str]:
-    return ground.scope.environment(
+def _environment(environment: BenchEnvironment, queue: WorkQueue, mem0: Mem0, path: Path) -> Mapping[str, str]:
+    return environment.scope.environment(
         RABBITMQ_URL=queue.amqp_url(),
         RABBITMQ_QUEUE=queue.name,
         MEMORY_API_URL=mem0.url,
@@ -158,8 +158,8 @@ def _environment(ground: Ground, queue: WorkQueue, mem0: Mem0, path: Path) -> Ma
     )
 
 
-def _migrate(ground: Ground, env: Mapping[str, str], name: str) -> None:
-    with Child("migrate", (*_WORKER, "migrate"), env, ground.logs / f"{name}-migrate.log") as child:
+def _migrate(environment: BenchEnvironment, env: Mapping[str, str], name: str) -> None:
+    with Child("migrate", (*_WORKER, "migrate"), env, environment.logs / f"{name}-migrate.log") as child:
         if child.wait(_MIGRATE_TIMEOUT_S) != 0:
             raise PartFailedError(f"the worker's migrate failed: {child.tail()}")
 

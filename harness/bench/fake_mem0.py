@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.bench.byte_stream import sink, stream_s
+from harness.bench.environment import MEGABYTE, REPEATS, SEED
 from harness.bench.figure import Aim, Figure, alone, compared
-from harness.bench.ground import MEGABYTE, REPEATS, SEED
 from harness.bench.raw_http import Hanging, Target, post_all_s
+from harness.environment.dependency import EXTRACT_FACTS, Mem0, fake_mem0
+from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
 from harness.probes.memory import resident_bytes
-from harness.results import MIB
-from harness.rig.mem0 import EXTRACT_FACTS, Mem0, fake_mem0
-from harness.rig.waiting import wait_for
+from harness.record import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
 
 AIM_HUNG = Aim("value", "<", 200.0)
 _TEXT_BYTES = 3_000_000
@@ -35,23 +35,23 @@ _SPARE_FILES = 256  # what the harness has open besides the connections
 _HUNG_TIMEOUT_S = 60.0  # the last bodies are read within a second of their sending
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return requests/s, MB/s against a bare byte stream, and MiB with many requests hung. Raises HarnessError."""
-    requests = ground.amount(full=200, quick=40)
+    requests = environment.amount(full=200, quick=40)
     size_bytes = requests * _TEXT_BYTES
     took_s, stream_rates = [], []
     with (
         sink() as direct,
-        fake_mem0(ground.scope, ground.logs, seed=SEED, journal=ground.folder / "mem0.jsonl") as mem0,
+        fake_mem0(environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl") as mem0,
     ):
         mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
         target = Target(mem0.port, EXTRACT_FACTS, _TEXT_BYTES)
         asyncio.run(post_all_s(target, _WARM_UP_REQUESTS, _CONNECTIONS))
         for repeat in range(REPEATS):
-            ground.tell(f"fake_mem0: repeat {repeat + 1} of {REPEATS}, {requests} requests")
+            environment.tell(f"fake_mem0: repeat {repeat + 1} of {REPEATS}, {requests} requests")
             took_s.append(asyncio.run(post_all_s(target, requests, _CONNECTIONS)))
             stream_rates.append(size_bytes / stream_s(direct, size_bytes) / MEGABYTE)
-        hung = _hung(ground, mem0, target)
+        hung = _hung(environment, mem0, target)
     rates = [size_bytes / each_s / MEGABYTE for each_s in took_s]
     what = f"{requests} bodies of 3 MB, {_CONNECTIONS} connections"
     return (
@@ -61,10 +61,10 @@ def measure(ground: Ground) -> tuple[Figure, ...]:
     )
 
 
-def _hung(ground: Ground, mem0: Mem0, target: Target) -> Figure:
+def _hung(environment: BenchEnvironment, mem0: Mem0, target: Target) -> Figure:
     """Return the resident set once all requests hang. One look: the figure is a level, not a speed."""
-    requests = ground.amount(full=1000, quick=100)
-    ground.tell(f"fake_mem0: {requests} requests of 3 MB hang")
+    requests = environment.amount(full=1000, quick=100)
+    environment.tell(f"fake_mem0: {requests} requests of 3 MB hang")
     before, _ = _resident(mem0)
     mem0.put_rules([], default={"mode": "hang_forever"})
     with _files_for(requests):

@@ -10,33 +10,38 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.bench import raw_pika
-from harness.bench.ground import SEED
+from harness.bench.environment import SEED
+from harness.environment.broker.work_queue import work_queue
+from harness.environment.waiting import pause_until
 from harness.load.driver import START_LEAD_S, Load
 from harness.load.plan import Plan
-from harness.rig.waiting import pause_until
-from harness.rig.work_queue import work_queue
 
 if TYPE_CHECKING:
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
+    from harness.environment.broker.broker import Broker
     from harness.load.payload import PayloadSizes
     from harness.load.schedule import Arrival
-    from harness.rig.broker import Broker
 
 _STOP_S = 120.0  # eight seconds on an idle machine
 
 
 def published_and_drained(
-    ground: Ground, node: Broker, arrivals: tuple[Arrival, ...], sizes: PayloadSizes, publishers: int, name: str
+    environment: BenchEnvironment,
+    node: Broker,
+    arrivals: tuple[Arrival, ...],
+    sizes: PayloadSizes,
+    publishers: int,
+    name: str,
 ) -> raw_pika.Transfer:
     """Return what it took from the first arrival's time until the last message was drained.
 
     Raises WaitTimeoutError when they do not all come, PartFailedError when a part broke.
     """
-    with work_queue(node, f"{ground.scope.run_id}-{name}", "bench") as queue:
+    with work_queue(node, f"{environment.scope.run_id}-{name}", "bench") as queue:
         plan = Plan(
             amqp_url=queue.amqp_url(),
             queue=queue.name,
-            journal_path=ground.folder / f"{name}.jsonl",
+            journal_path=environment.folder / f"{name}.jsonl",
             start_mono_s=time.monotonic() + START_LEAD_S,
             stop_s=_STOP_S,
             seed=SEED,
@@ -44,7 +49,7 @@ def published_and_drained(
             arrivals=arrivals,
             publishers=publishers,
         )
-        plan_path, log_file = ground.scope.tmp / f"{name}.json", ground.logs / f"{name}.log"
-        with Load(plan, plan_path=plan_path, log_file=log_file, env=ground.scope.environment()):
+        plan_path, log_file = environment.scope.tmp / f"{name}.json", environment.logs / f"{name}.log"
+        with Load(plan, plan_path=plan_path, log_file=log_file, env=environment.scope.environment()):
             pause_until(plan.start_mono_s)
             return raw_pika.drain(queue.amqp_url(), queue.name, len(arrivals))

@@ -10,28 +10,28 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from harness.bench.byte_stream import sink, stream_s
+from harness.bench.environment import MEGABYTE, REPEATS
 from harness.bench.figure import Figure, compared
-from harness.bench.ground import MEGABYTE, REPEATS
-from harness.rig.proxy import EMBEDDED, TOXIPROXY, find_toxiproxy, proxy
+from harness.environment.proxy.proxy import EMBEDDED, TOXIPROXY, find_toxiproxy, proxy
 
 if TYPE_CHECKING:
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return MB/s through each proxy that this machine has, against the direct path. Raises PartFailedError."""
-    size_bytes = ground.amount(full=1_000_000_000, quick=100_000_000)
+    size_bytes = environment.amount(full=1_000_000_000, quick=100_000_000)
     kinds = (TOXIPROXY, EMBEDDED) if find_toxiproxy() is not None else (EMBEDDED,)
     rates: dict[str, list[float]] = {"direct": [], **{kind: [] for kind in kinds}}
     with ExitStack() as stack:
         paths = {"direct": stack.enter_context(sink())}
         names = {}
         for kind in kinds:
-            part = stack.enter_context(proxy(ground.scope, ground.logs / kind, kind=kind))
+            part = stack.enter_context(proxy(environment.scope, environment.logs / kind, kind=kind))
             paths[kind] = stack.enter_context(part.link(f"stream-{kind}", paths["direct"])).listen
             names[kind] = f"{'Toxiproxy' if kind == TOXIPROXY else 'embedded proxy'} {part.version}".strip()
         for repeat in range(REPEATS):
-            ground.tell(f"proxy: repeat {repeat + 1} of {REPEATS}, {len(paths)} × {size_bytes / MEGABYTE:.0f} MB")
+            environment.tell(f"proxy: repeat {repeat + 1} of {REPEATS}, {len(paths)} × {size_bytes / MEGABYTE:.0f} MB")
             for path, address in paths.items():
                 rates[path].append(size_bytes / stream_s(address, size_bytes) / MEGABYTE)
     return tuple(

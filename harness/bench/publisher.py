@@ -10,22 +10,22 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.bench import raw_pika
+from harness.bench.environment import BODY_BYTES_MAX, BODY_BYTES_MIN, MEGABYTE, REPEATS, SEED
 from harness.bench.figure import Aim, Figure, compared
-from harness.bench.ground import BODY_BYTES_MAX, BODY_BYTES_MIN, MEGABYTE, REPEATS, SEED
+from harness.environment.broker.broker import broker
+from harness.environment.broker.work_queue import WorkQueue, work_queue
 from harness.errors import PartFailedError
 from harness.load.driver import Load
 from harness.load.payload import PayloadSizes, build_pool
 from harness.load.plan import Plan
 from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
-from harness.rig.broker import broker
-from harness.rig.work_queue import WorkQueue, work_queue
 from harness.store.publish_journal import read_publishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.bench.ground import Ground
-    from harness.results import Publish
+    from harness.bench.environment import BenchEnvironment
+    from harness.record import Publish
 
 AIM = Aim("ratio", ">=", 0.9)
 SIZES = PayloadSizes(BODY_BYTES_MIN, BODY_BYTES_MAX)
@@ -34,23 +34,23 @@ _LOAD_TIMEOUT_S = 90.0  # two seconds on an idle machine
 _WARM_UP_MESSAGES = 30
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return MB/s of the publishers against raw pika with confirms, and without. Raises PartFailedError."""
-    count = ground.amount(full=200, quick=40)
+    count = environment.amount(full=200, quick=40)
     arrivals, pool = burst_of(count), build_pool(SEED, SIZES)
     locust, confirmed, unconfirmed = [], [], []
-    with broker(ground.scope, ground.logs) as node:
-        with work_queue(node, f"{ground.scope.run_id}-warm-up", "bench") as queue:
+    with broker(environment.scope, environment.logs) as node:
+        with work_queue(node, f"{environment.scope.run_id}-warm-up", "bench") as queue:
             raw_pika.publish(queue.amqp_url(), queue.name, arrivals[:_WARM_UP_MESSAGES], pool, confirms=True)
         for repeat in range(REPEATS):
-            ground.tell(f"publisher: repeat {repeat + 1} of {REPEATS}, 3 × {count} messages")
+            environment.tell(f"publisher: repeat {repeat + 1} of {REPEATS}, 3 × {count} messages")
             # A virtual host for each: its messages go with it, and the next finds an empty disk and an empty node.
-            with work_queue(node, f"{ground.scope.run_id}-locust-{repeat}", "bench") as queue:
-                locust.append(_with_locust(ground, queue, arrivals, f"locust-{repeat}"))
-            with work_queue(node, f"{ground.scope.run_id}-confirms-{repeat}", "bench") as queue:
+            with work_queue(node, f"{environment.scope.run_id}-locust-{repeat}", "bench") as queue:
+                locust.append(_with_locust(environment, queue, arrivals, f"locust-{repeat}"))
+            with work_queue(node, f"{environment.scope.run_id}-confirms-{repeat}", "bench") as queue:
                 raw = raw_pika.publish(queue.amqp_url(), queue.name, arrivals, pool, confirms=True)
                 confirmed.append(raw.bytes_per_s / MEGABYTE)
-            with work_queue(node, f"{ground.scope.run_id}-plain-{repeat}", "bench") as queue:
+            with work_queue(node, f"{environment.scope.run_id}-plain-{repeat}", "bench") as queue:
                 raw = raw_pika.publish(queue.amqp_url(), queue.name, arrivals, pool, confirms=False)
                 raw_pika.wait_until_filled(queue, count)
                 unconfirmed.append(raw.bytes_per_s / MEGABYTE)
@@ -80,12 +80,12 @@ def confirmed_bytes_per_s(publishes: Sequence[Publish]) -> float:
     return sum(publish.size_bytes for publish in publishes) / took_s
 
 
-def _with_locust(ground: Ground, queue: WorkQueue, arrivals: tuple[Arrival, ...], name: str) -> float:
+def _with_locust(environment: BenchEnvironment, queue: WorkQueue, arrivals: tuple[Arrival, ...], name: str) -> float:
     """Return MB/s of the publishers' process. Every arrival is due from the start, so it goes as fast as it can."""
     plan = Plan(
         amqp_url=queue.amqp_url(),
         queue=queue.name,
-        journal_path=ground.folder / f"{name}.jsonl",
+        journal_path=environment.folder / f"{name}.jsonl",
         start_mono_s=time.monotonic(),
         stop_s=_LOAD_TIMEOUT_S,
         seed=SEED,
@@ -93,8 +93,10 @@ def _with_locust(ground: Ground, queue: WorkQueue, arrivals: tuple[Arrival, ...]
         arrivals=arrivals,
         publishers=_PUBLISHERS,
     )
-    plan_path = ground.scope.tmp / f"{name}.json"
-    with Load(plan, plan_path=plan_path, log_file=ground.logs / f"{name}.log", env=ground.scope.environment()) as load:
+    plan_path = environment.scope.tmp / f"{name}.json"
+    with Load(
+        plan, plan_path=plan_path, log_file=environment.logs / f"{name}.log", env=environment.scope.environment()
+    ) as load:
         load.wait(_LOAD_TIMEOUT_S)
     publishes = read_publishes(plan.journal_path, plan.start_mono_s)
     if len(publishes) != len(arrivals):

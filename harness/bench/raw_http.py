@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.environment.ports import LOOPBACK
 from harness.errors import PartFailedError
-from harness.rig.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable

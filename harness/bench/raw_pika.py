@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pika
 from pika.exceptions import AMQPError
 
+from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, WaitTimeoutError
 from harness.load.publisher import BLOCKED_TIMEOUT_S
-from harness.rig.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.environment.broker.work_queue import WorkQueue
     from harness.load.payload import Template
     from harness.load.schedule import Arrival
-    from harness.rig.work_queue import WorkQueue
 
 # Four seconds for the largest measurement on an idle machine; thirty times that is a broker that no longer sends.
 _DRAIN_TIMEOUT_S = 120.0
@@ -58,9 +58,9 @@ def publish(url: str, queue: str, arrivals: Sequence[Arrival], pool: Sequence[Te
             channel.confirm_delivery()
         began_mono_s = time.monotonic()
         for arrival in arrivals:
-            body = pool[arrival.template].body(arrival.conversation_id)
+            body = pool[arrival.template].body(arrival.message_id)
             properties = pika.BasicProperties(
-                delivery_mode=2, message_id=arrival.conversation_id, content_type="application/json"
+                delivery_mode=2, message_id=arrival.message_id, content_type="application/json"
             )
             channel.basic_publish("", queue, body, properties, mandatory=confirms)
             size_bytes += len(body)

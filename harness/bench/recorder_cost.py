@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.bench.figure import Aim, Figure, alone
 
 if TYPE_CHECKING:
-    from harness.results.flight import Flight
+    from harness.record.flight import Flight
 
 AIM = Aim("value", "<=", 1.0)
 _NAME = "flight recorder"

@@ -1,7 +1,7 @@
 """What the memory probe takes from the worker's machine: its share of one core at 20 samples a second.
 
-The real probe against a real process in a real cage, started by the real kubelet. The probe measures its own thread;
-this benchmark reads what it recorded.
+The real probe against a real process in a real memory_limit, started by the real supervisor. The probe measures its
+own thread; this benchmark reads what it recorded.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from harness.bench.environment import REPEATS
 from harness.bench.figure import Aim, Figure, alone
-from harness.bench.ground import REPEATS
+from harness.environment.memory_limit import choose_memory_limits
+from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
+from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError
 from harness.probes.memory import INTERVAL_S, sampling_memory
-from harness.rig.cage import choose_cages
-from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
-from harness.rig.waiting import pause_until, wait_for
 from harness.store.writing import TrialFolder
 
 if TYPE_CHECKING:
-    from harness.bench.ground import Ground
+    from harness.bench.environment import BenchEnvironment
 
 AIM = Aim("value", "<=", 2.0)
-_PROCESS = ("sleep", "300")  # longer than the benchmark; the kubelet ends it
+_PROCESS = ("sleep", "300")  # longer than the benchmark; the supervisor ends it
 _LIMIT_BYTES = 256 * 2**20
 _START_TIMEOUT_S = 10.0
 _SAMPLES_SHARE_MIN = (
@@ -31,27 +31,32 @@ _SAMPLES_SHARE_MIN = (
 )
 
 
-def measure(ground: Ground) -> tuple[Figure, ...]:
+def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return the probe's share of one core in percent. Raises PartFailedError when it did not sample as it should."""
-    length_s = ground.amount(full=5, quick=2)
-    (ground.folder / "trial" / "logs").mkdir(parents=True)
-    folder = TrialFolder(ground.folder / "trial", "sampler", "before")
-    cages = choose_cages(ground.scope.run_id)
-    env = ground.scope.environment()
-    launch = WorkerLaunch(lambda _life: _PROCESS, lambda _life: env, cwd=ground.scope.tmp, logs=folder.logs)
-    with Kubelet(
-        launch, cages, _LIMIT_BYTES, RestartPolicy(1.0, 0), folder.event, name="sampler", grace_s=1.0
-    ) as kubelet:
+    length_s = environment.amount(full=5, quick=2)
+    (environment.folder / "trial" / "logs").mkdir(parents=True)
+    folder = TrialFolder(environment.folder / "trial", "sampler", "before")
+    memory_limits = choose_memory_limits(environment.scope.run_id)
+    env = environment.scope.environment()
+    launch = WorkerLaunch(
+        lambda _incarnation: _PROCESS, lambda _incarnation: env, cwd=environment.scope.tmp, logs=folder.logs
+    )
+    with Supervisor(
+        launch, memory_limits, _LIMIT_BYTES, RestartPolicy(1.0, 0), folder.event, name="sampler", grace_s=1.0
+    ) as supervisor:
         wait_for(
-            "the sampled process to start", lambda: kubelet.current, timeout_s=_START_TIMEOUT_S, alive=kubelet.death
+            "the sampled process to start",
+            lambda: supervisor.current,
+            timeout_s=_START_TIMEOUT_S,
+            alive=supervisor.death,
         )
         for repeat in range(REPEATS):
-            ground.tell(f"sampler: repeat {repeat + 1} of {REPEATS}, {length_s} s")
-            with sampling_memory(kubelet, folder):
+            environment.tell(f"sampler: repeat {repeat + 1} of {REPEATS}, {length_s} s")
+            with sampling_memory(supervisor, folder):
                 pause_until(time.monotonic() + length_s)
     shares = core_shares((folder.path / "events.jsonl").read_text(encoding="utf-8"), length_s)
     per_s = round(1 / INTERVAL_S)
-    note = f"{per_s} samples/s for {length_s} s, memory limit: {cages.kind}"
+    note = f"{per_s} samples/s for {length_s} s, memory limit: {memory_limits.kind}"
     return (alone("memory probe", "% of one core", [share * 100 for share in shares], aim=AIM, note=note),)
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.bench import burst_to_kill, collector, fake_mem0, proxy, publisher, sampler
+from harness.bench.environment import BenchEnvironment
 from harness.bench.figure import BenchResult
-from harness.bench.ground import Ground
 from harness.bench.other_work import cpu_clocks, others_share
+from harness.environment.run.census import census
+from harness.environment.run.run_scope import RunScope
+from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError, PartFailedError, UsageError
 from harness.machine import machine_facts, package_versions
-from harness.rig.census import census
-from harness.rig.run_scope import RunScope
-from harness.rig.sweep import sweep_dead_runs
 from harness.store import create_run
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.bench.figure import Figure
     from harness.narration import Narrator
 
-BENCHMARKS: Mapping[str, Callable[[Ground], tuple[Figure, ...]]] = {
+BENCHMARKS: Mapping[str, Callable[[BenchEnvironment], tuple[Figure, ...]]] = {
     "burst_to_kill": burst_to_kill.measure,
     "publisher": publisher.measure,
     "fake_mem0": fake_mem0.measure,
@@ -85,7 +85,7 @@ def _run_one(name: str, run_id: str, folder: Path, narrator: Narrator, *, quick:
     error: HarnessError | None = None
     try:
         with RunScope(run_id) as scope:
-            figures = BENCHMARKS[name](Ground(scope, folder, narrator, quick))
+            figures = BENCHMARKS[name](BenchEnvironment(scope, folder, narrator, quick))
         left = census(run_id)
         if not left.clean:
             raise PartFailedError(f"the benchmark left something behind: {left}; the next start sweeps it")

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.ledger import Fate, account_of
-from harness.results import Verdict
+from harness.ledger import OutcomeKind, account_of
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
     from harness.ledger import Account
-    from harness.results import CheckResult
+    from harness.record import CheckResult
 
 NAME = "messages accounted for"
 _SHOWN_MAX = 5
 _THRESHOLD = "none lost, none unexpected, no side effect twice or missing"
 _NO_TABLE = "This command does not write conversation_events. Expect all_answered, which judges it from outside."
-_FAILED = (Fate.FAILED_SCHEDULED, Fate.PERMANENTLY_FAILED)
+_FAILED = (OutcomeKind.FAILED_SCHEDULED, OutcomeKind.PERMANENTLY_FAILED)
 
 
 def check(case: Case) -> CheckResult:
     """Pass where the ledger is sound and no message breaks a promise; unknown where it proves nothing."""
     account = account_of(case.trial)
     measured = _measured(account)
-    if case.spec.worker.command is not None and all(row.status == "PENDING" for row in case.trial.rows):
+    if case.spec.worker.command is not None and all(row.status == "PENDING" for row in case.trial.outcomes):
         return case.result(NAME, Verdict.UNKNOWN, measured, _THRESHOLD, _NO_TABLE)
     if account.unsound:
         return case.result(NAME, Verdict.UNKNOWN, measured, _THRESHOLD, f"{'; '.join(account.unsound)}.")
@@ -40,10 +40,10 @@ def check(case: Case) -> CheckResult:
 
 def _kinds(account: Account) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (
-        ("lost", tuple(f"{each.conversation_id} ({each.status or 'no row'})" for each in account.of(Fate.LOST))),
-        ("unexpected", tuple(each.conversation_id for each in account.of(Fate.UNEXPECTED))),
-        ("duplicated", tuple(f"{each.conversation_id} ({each.side_effects} times)" for each in account.duplicated)),
-        ("processed without an answer of pika-mem0", tuple(each.conversation_id for each in account.hollow)),
+        ("lost", tuple(f"{each.message_id} ({each.status or 'no row'})" for each in account.of(OutcomeKind.LOST))),
+        ("unexpected", tuple(each.message_id for each in account.of(OutcomeKind.UNEXPECTED))),
+        ("duplicated", tuple(f"{each.message_id} ({each.side_effects} times)" for each in account.duplicated)),
+        ("processed without an answer of pika-mem0", tuple(each.message_id for each in account.phantom_success)),
     )
 
 
@@ -53,14 +53,14 @@ def _said(kind: str, names: tuple[str, ...]) -> str:
 
 def _measured(account: Account) -> str:
     """Return the ledger in one line: what became of the confirmed, then what is wrong, then what is only counted."""
-    processed = len(account.of(Fate.PROCESSED))
-    failed = sum(len(account.of(fate)) for fate in _FAILED)
-    dead = len(account.of(Fate.DEAD_LETTERED)) + account.nameless
+    processed = len(account.of(OutcomeKind.PROCESSED))
+    failed = sum(len(account.of(outcome)) for outcome in _FAILED)
+    dead = len(account.of(OutcomeKind.DEAD_LETTERED)) + account.nameless
     ends = f"{processed} processed + {failed} failed + {dead} dead-lettered, of {account.confirmed} confirmed"
     wrong = {
-        "lost": len(account.of(Fate.LOST)),
-        "unexpected": len(account.of(Fate.UNEXPECTED)),
+        "lost": len(account.of(OutcomeKind.LOST)),
+        "unexpected": len(account.of(OutcomeKind.UNEXPECTED)),
         "duplicated": len(account.duplicated),
-        "hollow": len(account.hollow),
+        "phantom_success": len(account.phantom_success),
     }
     return f"{ends}; {', '.join(f'{number} {kind}' for kind, number in wrong.items())}"

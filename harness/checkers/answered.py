@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.ledger import EXTRACT_FACTS, is_side_effect
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, Mem0Call, TrialRecord
+    from harness.record import CheckResult, DependencyCall, TrialRecord
 
 NAME = "messages answered"
-_LEDGER = ("publishes.jsonl", "mem0.jsonl", "queue.csv")
+_LEDGER = ("publishes.jsonl", "calls.jsonl", "queue.csv")
 _SHOWN_MAX = 5
 
 
-def is_success(call: Mem0Call) -> bool:
+def is_success(call: DependencyCall) -> bool:
     """Return whether this call of the memory API was given a whole and valid answer."""
     return call.path == EXTRACT_FACTS and is_side_effect(call)
 
@@ -30,8 +30,8 @@ def check(case: Case) -> CheckResult:
     """Pass where each confirmed message has a successful call and as many were acknowledged; unknown if untold."""
     trial = case.trial
     threshold = "every confirmed message answered by pika-mem0 and acknowledged"
-    confirmed = {publish.conversation_id for publish in trial.publishes if publish.confirmed_s is not None}
-    successes = [call.conversation_id for call in trial.calls if is_success(call)]
+    confirmed = {publish.message_id for publish in trial.publishes if publish.confirmed_s is not None}
+    successes = [call.message_id for call in trial.calls if is_success(call)]
     unanswered = sorted(confirmed - {name for name in successes if name is not None})
     acked = trial.queue[-1].acked if trial.queue else 0
     again = sum(name in confirmed for name in successes) - (len(confirmed) - len(unanswered))
@@ -46,7 +46,7 @@ def check(case: Case) -> CheckResult:
         return case.result(NAME, case.missed, f"{measured}; {len(unanswered)} lost", threshold, detail)
     if acked >= len(confirmed):
         return case.result(NAME, Verdict.PASS, measured, threshold)
-    if len(trial.lives) > 1:
+    if len(trial.incarnations) > 1:
         detail = (
             "Fewer acknowledgements than messages, but a worker died: the broker may not have counted its last ones."
         )

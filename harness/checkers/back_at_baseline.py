@@ -1,6 +1,6 @@
-"""Is memory back at its own level from before the storm, once everything is drained?
+"""Is memory back at its own level from before the workload, once everything is drained?
 
-Judges the resident set against what the same process used in a phase before the storm. ``healthy_again`` judges it
+Judges the resident set against what the same process used in a phase before the workload. ``healthy_again`` judges it
 against a number of the scenario's; ``memory_growth`` what messages add on the way.
 """
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from harness.checkers.base import mib
 from harness.checkers.healthy_again import final_bytes
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import ReturnsToBaseline
 
 NAME = "memory back at baseline"
@@ -33,7 +33,7 @@ def baseline_bytes(trial: TrialRecord, phase: str) -> float | None:
 
 
 def check(case: Case, expected: ReturnsToBaseline) -> CheckResult:
-    """Pass where the end is at most ``above_at_most`` over the baseline; unknown unless one life was drained."""
+    """Pass where the end is at most ``above_at_most`` over the baseline; unknown unless one incarnation was drained."""
     trial = case.trial
     threshold = f"at most {mib(expected.above_at_most)} above {expected.baseline}"
     baseline, final = baseline_bytes(trial, expected.baseline), final_bytes(trial)
@@ -43,8 +43,8 @@ def check(case: Case, expected: ReturnsToBaseline) -> CheckResult:
     measured = f"{mib(final - baseline)} above {mib(baseline)}"
     if trial.drain is None or not trial.drain.complete:
         return case.result(NAME, Verdict.UNKNOWN, measured, threshold, "The queues were not drained.")
-    if len(trial.lives) != 1 or trial.lives[0].ended_by != "harness":
-        detail = "A worker that was restarted, or is gone, does not show what the storm left in it."
+    if len(trial.incarnations) != 1 or trial.incarnations[0].ended_by != "harness":
+        detail = "A worker that was restarted, or is gone, does not show what the workload left in it."
         return case.result(NAME, Verdict.UNKNOWN, measured, threshold, detail)
     within = final - baseline <= expected.above_at_most
     return case.result(NAME, Verdict.PASS if within else case.missed, measured, threshold)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.results import MIB, CheckResult, Verdict
+from harness.record import MIB, CheckResult, Verdict
 
 if TYPE_CHECKING:
-    from harness.results import RunRecord, TrialRecord
+    from harness.record import RunRecord, TrialRecord
     from harness.scenario import Arm, Scenario
 
 

@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.ledger import EXTRACT_FACTS, Fate, outcome_of
-from harness.results import Verdict
+from harness.ledger import EXTRACT_FACTS, OutcomeKind, outcome_of
+from harness.record import Verdict
 from harness.scenario.mem0 import ANSWER
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, Mem0Call
+    from harness.record import CheckResult, DependencyCall
     from harness.scenario.expectations import FailuresRecorded
 
 NAME = "failures recorded"
 _OK = 200
 _SHOWN_MAX = 5
-_FAILED = (Fate.FAILED_SCHEDULED, Fate.PERMANENTLY_FAILED)
+_FAILED = (OutcomeKind.FAILED_SCHEDULED, OutcomeKind.PERMANENTLY_FAILED)
 
 
-def is_good(call: Mem0Call) -> bool:
+def is_good(call: DependencyCall) -> bool:
     """Return whether the call was answered as it should be."""
     return call.mode == ANSWER and call.status == _OK and call.outcome == "answered"
 
@@ -39,17 +39,19 @@ def check(case: Case, expected: FailuresRecorded) -> CheckResult:
     if trial.drain is None or not trial.drain.complete:
         detail = "The queues were not drained: what is not recorded yet may still be."
         return case.result(NAME, Verdict.UNKNOWN, "not drained", threshold, detail)
-    if not trial.rows:
-        return case.result(NAME, Verdict.UNKNOWN, "the table was not read", threshold, "rows.json is missing or empty.")
-    calls = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.conversation_id is not None]
-    counts = Counter(str(call.conversation_id) for call in calls)
-    failed = counts.keys() - {str(call.conversation_id) for call in calls if is_good(call)}
-    recorded = {row.conversation_id for row in trial.rows if outcome_of(row) in _FAILED}
+    if not trial.outcomes:
+        return case.result(
+            NAME, Verdict.UNKNOWN, "the table was not read", threshold, "outcomes.json is missing or empty."
+        )
+    calls = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.message_id is not None]
+    counts = Counter(str(call.message_id) for call in calls)
+    failed = counts.keys() - {str(call.message_id) for call in calls if is_good(call)}
+    recorded = {row.message_id for row in trial.outcomes if outcome_of(row) in _FAILED}
     missing = sorted(failed - recorded)
     most = max(counts.values(), default=0)
     measured = f"{len(failed) - len(missing)} of {len(failed)} failures recorded, at most {most} calls for a message"
     if len(failed) < expected.messages_at_least:
-        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, "Too few calls failed: another storm.")
+        return case.result(NAME, Verdict.UNKNOWN, measured, threshold, "Too few calls failed: another workload.")
     if missing:
         detail = f"Not recorded, first: {', '.join(missing[:_SHOWN_MAX])}."
         return case.result(NAME, case.missed, measured, threshold, detail)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.clock import replay_time
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, ReportedPoint, TrialRecord
+    from harness.record import CheckResult, ReportedPoint, TrialRecord
     from harness.scenario.expectations import Fidelity
 
 NAME = "fidelity to the minute table"
@@ -52,7 +52,7 @@ def typical_factor(trial: TrialRecord, points: tuple[ReportedPoint, ...]) -> flo
         if measured is None:
             return None
         factors.append(off_by(measured, point))
-    peak = max((life.peak_bytes for life in trial.lives), default=0)
+    peak = max((incarnation.peak_bytes for incarnation in trial.incarnations), default=0)
     if peak == 0:
         return None
     factors.append(off_by(peak, kill))

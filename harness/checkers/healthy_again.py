@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.checkers.base import mib
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import ReturnsToHealthy
 
 NAME = "memory healthy again"
@@ -40,7 +40,7 @@ def check(case: Case, expected: ReturnsToHealthy) -> CheckResult:
     measured = f"{mib(final)} at the end"
     if trial.drain is None or not trial.drain.complete:
         return case.result(NAME, Verdict.UNKNOWN, measured, threshold, "The queues were not drained.")
-    if not trial.lives or trial.lives[-1].ended_by != "harness":
+    if not trial.incarnations or trial.incarnations[-1].ended_by != "harness":
         detail = "No worker was alive at the end: what the last one used says nothing about recovery."
         return case.result(NAME, Verdict.UNKNOWN, measured, threshold, detail)
     return case.result(NAME, Verdict.PASS if final <= expected.at_most else case.missed, measured, threshold)

@@ -14,14 +14,14 @@ import numpy as np
 
 from harness.checkers.base import mib
 from harness.ledger import EXTRACT_FACTS
-from harness.results import Verdict
+from harness.record import Verdict
 from harness.scenario.mem0 import ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import HungCallsBudget
 
 NAME = "memory with hung calls"
@@ -57,7 +57,7 @@ def check(case: Case, expected: HungCallsBudget) -> CheckResult:
     threshold = f"resident set at most {mib(expected.peak_at_most)} while {expected.calls_at_least} calls hang"
     peak = peak_bytes(case.trial, expected.calls_at_least)
     if peak is None:
-        detail = "The storm was too weak for this question, or memory was not sampled."
+        detail = "The workload was too weak for this question, or memory was not sampled."
         return case.result(NAME, Verdict.UNKNOWN, f"never {expected.calls_at_least} hung calls", threshold, detail)
     verdict = Verdict.PASS if peak <= expected.peak_at_most else case.missed
     return case.result(NAME, verdict, f"resident set at most {mib(peak)}", threshold)

@@ -12,8 +12,9 @@ from harness.checkers import (
     alerts,
     answered,
     back_at_baseline,
+    deferred,
     failures,
-    fault_receipts,
+    fault_events,
     fidelity,
     healthy_again,
     hung_calls,
@@ -25,30 +26,37 @@ from harness.checkers import (
     oom,
     prefetch,
     processed,
-    put_off,
     recovery,
     repeats,
     retries,
-    storm,
     throughput,
     whole_record,
+    workload,
 )
 from harness.checkers.base import Case
-from harness.checkers.figures import figures
+from harness.checkers.metrics import figures
 from harness.checkers.tables import metric_rows, minute_rows
-from harness.results import CheckResult, Judgement, Verdict
+from harness.record import CheckResult, Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.results import RunRecord
+    from harness.record import RunRecord
     from harness.scenario import Expect, Scenario
 
 PLAYED = "arm played"
 CRASHED = "the checker crashed"
 # The checks that every arm is put through, whatever its scenario expects: they make the others worth anything.
-GROUNDWORK = frozenset(
-    {PLAYED, whole_record.RECORD, whole_record.DRAINED, limit.NAME, storm.PUBLISHED, storm.IN_TIME, storm.FAULTS}
+PRECONDITIONS = frozenset(
+    {
+        PLAYED,
+        whole_record.RECORD,
+        whole_record.DRAINED,
+        limit.NAME,
+        workload.PUBLISHED,
+        workload.IN_TIME,
+        workload.FAULTS,
+    }
 )
 
 _Told = TypeVar("_Told")
@@ -92,11 +100,11 @@ def _checkers(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[], Ch
     """Yield the checkers of one arm: those that make the others worth anything first."""
     yield whole_record.RECORD, lambda: whole_record.check_record(case)
     yield limit.NAME, lambda: limit.check(case)
-    yield storm.PUBLISHED, lambda: storm.check_published(case)
-    yield storm.IN_TIME, lambda: storm.check_in_time(case)
-    yield storm.FAULTS, lambda: storm.check_faults(case)
+    yield workload.PUBLISHED, lambda: workload.check_published(case)
+    yield workload.IN_TIME, lambda: workload.check_in_time(case)
+    yield workload.FAULTS, lambda: workload.check_faults(case)
     if any(phase.faults for phase in case.scenario.timeline):
-        yield fault_receipts.NAME, lambda: fault_receipts.check(case)
+        yield fault_events.NAME, lambda: fault_events.check(case)
     if case.spec.role == "after":
         yield whole_record.DRAINED, lambda: whole_record.check_drained(case)
     yield from _of_memory(case, expect)
@@ -135,8 +143,8 @@ def _of_messages(case: Case, expect: Expect) -> Iterator[tuple[str, Callable[[],
         yield answered.NAME, lambda: answered.check(case)
     if (gone := expect.loses) is not None:
         yield loses.NAME, lambda: loses.check(case, gone)
-    if (off := expect.put_off) is not None:
-        yield put_off.NAME, lambda: put_off.check(case, off)
+    if (off := expect.deferred) is not None:
+        yield deferred.NAME, lambda: deferred.check(case, off)
     if (failed := expect.failures_recorded) is not None:
         yield failures.NAME, lambda: failures.check(case, failed)
     if (herd := expect.retries_open_at_most) is not None:

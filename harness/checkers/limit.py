@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.checkers.base import mib
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult
+    from harness.record import CheckResult
 
 NAME = "memory limit"
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.checkers.slope import POINTS_MIN, theil_sen, window_medians
-from harness.results import MIB, Verdict
+from harness.record import MIB, Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import MemoryGrowth
 
 NAME = "memory growth"
@@ -36,12 +36,14 @@ class Growth:
 
 
 def growth(trial: TrialRecord, warm_up_share: float = WARM_UP_SHARE) -> Growth | None:
-    """Return the growth in a trial of one life; None with several, or with too few messages or samples for a slope.
+    """Return the growth in a trial of one incarnation.
 
-    A restart sets memory back, so a slope across lives would say nothing. Samples from before the warm-up's end and
-    from after the last message are left out.
+    None with several, or with too few messages or samples for a slope.
+
+    A restart sets memory back, so a slope across incarnations would say nothing. Samples from before the warm-up's end
+    and from after the last message are left out.
     """
-    if len(trial.lives) != 1 or len(trial.queue) < 2:  # noqa: PLR2004 - an interpolation needs two points
+    if len(trial.incarnations) != 1 or len(trial.queue) < 2:  # noqa: PLR2004 - an interpolation needs two points
         return None
     finished = np.interp(
         trial.memory.t_s, [sample.t_s for sample in trial.queue], [float(sample.acked) for sample in trial.queue]
@@ -60,10 +62,10 @@ def check(case: Case, expected: MemoryGrowth) -> CheckResult:
     threshold = f"at most {expected.per_1000_at_most / MIB:.1f} MiB per 1,000 messages"
     found = growth(case.trial, expected.warm_up)
     if found is None:
-        lives = len(case.trial.lives)
+        incarnations = len(case.trial.incarnations)
         detail = (
-            f"Growth is judged within one life; there were {lives}."
-            if lives != 1
+            f"Growth is judged within one incarnation; there were {incarnations}."
+            if incarnations != 1
             else f"A slope needs memory samples at {POINTS_MIN} different counts of finished messages: play more."
         )
         return case.result(NAME, Verdict.UNKNOWN, "no slope", threshold, detail)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import Recovers
 
 NAME = "recovers by itself"

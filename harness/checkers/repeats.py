@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from harness.checkers.failures import is_good
 from harness.ledger import EXTRACT_FACTS
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.results import CheckResult
+    from harness.record import CheckResult
     from harness.scenario.expectations import Repeats
 
 NAME = "work repeated"
@@ -23,7 +23,7 @@ NAME = "work repeated"
 def check(case: Case, expected: Repeats) -> CheckResult:
     """Pass where at least so many messages were answered twice; unknown without any answer."""
     threshold = f"at least {expected.messages_at_least} messages answered twice or more"
-    answers = Counter(call.conversation_id for call in case.trial.calls if call.path == EXTRACT_FACTS and is_good(call))
+    answers = Counter(call.message_id for call in case.trial.calls if call.path == EXTRACT_FACTS and is_good(call))
     if not answers:
         return case.result(NAME, Verdict.UNKNOWN, "no call was ever answered", threshold)
     twice = sum(count > 1 for count in answers.values())

@@ -10,13 +10,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from harness.ledger import EXTRACT_FACTS
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.checkers.base import Case
-    from harness.results import CheckResult, Mem0Call, TrialRecord
+    from harness.record import CheckResult, DependencyCall, TrialRecord
     from harness.scenario.expectations import RetriesOpenAtMost
 
 NAME = "retries at once"
@@ -29,7 +29,7 @@ def check(case: Case, expected: RetriesOpenAtMost) -> CheckResult:
     calls = _calls_of_the_jobs(case.trial)
     if calls is None:
         return case.result(NAME, Verdict.UNKNOWN, "no retry job ran to its end", threshold)
-    events = len({call.conversation_id for call in calls})
+    events = len({call.message_id for call in calls})
     open_max = most_open(calls)
     measured = f"at most {open_max} calls open at once, for {events} events{_pace(calls)}"
     if open_max > expected.calls:
@@ -39,20 +39,20 @@ def check(case: Case, expected: RetriesOpenAtMost) -> CheckResult:
     return case.result(NAME, Verdict.PASS, measured, threshold)
 
 
-def most_open(calls: Sequence[Mem0Call]) -> int:
+def most_open(calls: Sequence[DependencyCall]) -> int:
     """Return how many calls were open at once at most; one that ends as another begins makes room for it."""
     ends = [(call.arrived_s + call.duration_s, -1) for call in calls if call.duration_s is not None]
     changes = sorted([*ends, *((call.arrived_s, 1) for call in calls)])
     return max(accumulate(change for _, change in changes), default=0)
 
 
-def _calls_of_the_jobs(trial: TrialRecord) -> list[Mem0Call] | None:
+def _calls_of_the_jobs(trial: TrialRecord) -> list[DependencyCall] | None:
     began = [event.t_s for event in trial.events if event.kind == _BEGAN]
     if not began or sum(event.kind == _ENDED for event in trial.events) < len(began):
         return None
     return [call for call in trial.calls if call.path == EXTRACT_FACTS and call.arrived_s >= began[0]]
 
 
-def _pace(calls: Sequence[Mem0Call]) -> str:
+def _pace(calls: Sequence[DependencyCall]) -> str:
     span_s = max((call.arrived_s for call in calls), default=0.0) - min((call.arrived_s for call in calls), default=0.0)
     return f", {len(calls) / span_s:.0f} calls a second" if span_s > 0 else ""

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from harness.checkers.base import mib
 from harness.checkers.fidelity import memory_at
-from harness.checkers.figures import hanging_phases
 from harness.checkers.healthy_again import final_bytes
+from harness.checkers.metrics import hanging_phases
 from harness.checkers.oom import is_oom_kill
 from harness.checkers.throughput import finished_per_s
 from harness.clock import replay_time
 from harness.ledger import EXTRACT_FACTS
-from harness.results import MetricRow, MinuteRow
+from harness.record import MetricRow, MinuteRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.results import RunRecord, TrialRecord
+    from harness.record import RunRecord, TrialRecord
     from harness.scenario import Scenario
 
 NOT_MEASURED = "not measured"
@@ -92,7 +92,7 @@ def _calls_cut_off(trial: TrialRecord, scenario: Scenario) -> str | None:
 
     A call that ended with its worker was not cut off by a timeout.
     """
-    deaths_s = [life.ended_s for life in trial.lives if life.ended_s is not None]
+    deaths_s = [incarnation.ended_s for incarnation in trial.incarnations if incarnation.ended_s is not None]
     cut = [
         call.duration_s
         for call in trial.calls
@@ -113,7 +113,7 @@ def _retry(trial: TrialRecord, scenario: Scenario) -> str | None:
     del scenario
     if not trial.queue:
         return None
-    scheduled = sum(row.status == "FAILED" and row.next_attempt_at is not None for row in trial.rows)
+    scheduled = sum(row.status == "FAILED" and row.next_attempt_at is not None for row in trial.outcomes)
     return f"{trial.queue[-1].redelivered} redeliveries, {scheduled} retries scheduled"
 
 
@@ -130,8 +130,8 @@ def _throughput(trial: TrialRecord, scenario: Scenario) -> str | None:
 
 def _spike(trial: TrialRecord, scenario: Scenario) -> str | None:
     limit_bytes = trial.limit.limit_bytes if trial.limit else scenario.memory_limit
-    peaks = [life.peak_bytes for life in trial.lives]
-    kills = sum(is_oom_kill(life, limit_bytes) for life in trial.lives)
+    peaks = [incarnation.peak_bytes for incarnation in trial.incarnations]
+    kills = sum(is_oom_kill(incarnation, limit_bytes) for incarnation in trial.incarnations)
     return f"peak {mib(max(peaks))}, {kills} kills" if peaks else None
 
 
@@ -144,7 +144,7 @@ def _clean_up(trial: TrialRecord, scenario: Scenario) -> str | None:
     """Return what is left of the peak once everything is drained."""
     del scenario
     final = final_bytes(trial)
-    peaks = [life.peak_bytes for life in trial.lives]
+    peaks = [incarnation.peak_bytes for incarnation in trial.incarnations]
     return f"{mib(final)} left at the end, of {mib(max(peaks))}" if final is not None and peaks else None
 
 

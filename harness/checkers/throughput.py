@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import Verdict
+from harness.record import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.checkers.base import Case
-    from harness.results import CheckResult, TrialRecord
+    from harness.record import CheckResult, TrialRecord
     from harness.scenario.expectations import Throughput
 
 NAME = "throughput while hanging"

@@ -13,7 +13,7 @@ from rich.table import Table
 from harness.bench.document import render_bench_json
 from harness.bench.suite import chosen, run_bench
 from harness.bench.table import HEADER, machine_line, other_work_line, plain_table, rows
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import ConsoleNarrator, results
 from harness.store import write_atomically
 
@@ -27,8 +27,8 @@ Quick = Annotated[bool, typer.Option("--quick", help="Fewer messages: to try the
 def bench(
     only: Only = None,
     quick: Quick = False,
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
 ) -> int:
     """Measure what the harness itself costs, as figures and as ratios against a bare counterpart. Under five minutes.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.judging import judged, write_verdict
 from harness.commands.output import results
 from harness.commands.playing import print_verdict
@@ -16,7 +16,7 @@ from reports.verdict_json import render_verdict_json
 RunPath = Annotated[Path, typer.Argument(help="A run directory.")]
 
 
-def check(run: RunPath = Path("runs/latest"), as_json: asking.Json = False) -> int:
+def check(run: RunPath = Path("runs/latest"), as_json: options.Json = False) -> int:
     """Judge a stored run again, also one that was cut off, and write verdict.json and junit.xml. Starts nothing.
 
     \b

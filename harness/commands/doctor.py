@@ -10,17 +10,17 @@ from dataclasses import asdict
 
 import psutil
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import results
+from harness.environment import memory_pace
+from harness.environment.memory_limit import choose_memory_limits
+from harness.environment.parts import Part, find_parts
 from harness.errors import HarnessError
-from harness.rig import memory_pace
-from harness.rig.cage import choose_cages
-from harness.rig.parts import Part, find_parts
 
 _CANARY_RUN_ID = "doctor-canary"
 
 
-def doctor(as_json: asking.Json = False) -> int:
+def doctor(as_json: options.Json = False) -> int:
     """Say what is here, what is missing and what to do about it.
 
     Exit 0 when a trial can run, 3 when its memory limit would only be emulated, 4 when a part is missing.
@@ -50,24 +50,28 @@ def memory_pace_part() -> Part:
         return Part("memory pace", None, "not tried", remedy, needed=False)
     took_s = memory_pace.measured()
     if took_s is None:
-        remedy = f"a process that took {size} was killed, or stuck: what limits memory here leaves no room for a storm"
+        remedy = (
+            f"a process that took {size} was killed, or stuck: what limits memory here leaves no room for a workload"
+        )
         return Part("memory pace", None, "not measured", remedy, needed=False)
     shown = f"{size} in {took_s:.1f} s"
     if took_s < memory_pace.SLOW_S:
         return Part("memory pace", shown, None, "", needed=False)
     remedy = (
-        "a storm of 3 MB messages comes late here, and is unknown: play it on a fresh machine, or not a virtual one"
+        "a workload of 3 MB messages comes late here, and is unknown: play it on a fresh machine, or not a virtual one"
     )
     return Part("memory pace", None, shown, remedy, needed=False)
 
 
 def memory_limit_part() -> Part:
     """Prove on a canary whether the kernel enforces a memory limit here."""
-    cages = choose_cages(_CANARY_RUN_ID)
-    if cages.emulated:
-        remedy = f"{cages.why_emulated}; run as root, or delegate a memory cgroup"
+    memory_limits = choose_memory_limits(_CANARY_RUN_ID)
+    if memory_limits.emulated:
+        remedy = f"{memory_limits.why_emulated}; run as root, or delegate a memory cgroup"
         return Part("memory limit", None, "emulated by a watchdog", remedy, needed=False)
-    return Part("memory limit", str(cages.parent), f"{cages.kind}: a canary was OOM-killed", "", needed=False)
+    return Part(
+        "memory limit", str(memory_limits.parent), f"{memory_limits.kind}: a canary was OOM-killed", "", needed=False
+    )
 
 
 def _line(part: Part) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import asking
-from harness.commands.gate_asked import GateAsked
+from harness.commands import options
+from harness.commands.gate_options import GateAsked
 from harness.commands.output import ConsoleNarrator, results, shown
 from harness.commands.remembering import remember_gate
 from harness.gate.baseline import FILE, of_repeats, rendered
 from harness.gate.metrics import KEPT, PEAK, RATE, SLOPE
 from harness.gate.play import Gate
-from harness.results.gate import CANDIDATE
+from harness.record.gate import CANDIDATE
 from harness.store import write_atomically
 from reports.gate_json import render_gate_json, render_trend
 from reports.gate_junit import render_gate_junit
@@ -24,7 +24,7 @@ from reports.memory_profile import render_profile_pages
 
 if TYPE_CHECKING:
     from harness.gate.play import GateOrder
-    from harness.results.gate import GateReport
+    from harness.record.gate import GateReport
 
 Against = Annotated[
     str | None,
@@ -42,7 +42,7 @@ Power = Annotated[float, typer.Option(help="How sure to find it; chooses the num
 Repeats = Annotated[int | None, typer.Option(help="So many repeats of each build, whatever the power.")]
 Save = Annotated[Path | None, typer.Option("--save-baseline", help="Write build B's figures as a baseline.")]
 NoProfile = Annotated[bool, typer.Option("--no-profile", help="Don't repeat the builds under memray on red.")]
-ScenarioName = Annotated[str, typer.Option("--scenario", help="The storm: a scenario with one arm.")]
+ScenarioName = Annotated[str, typer.Option("--scenario", help="The workload: a scenario with one arm.")]
 
 
 def gate(
@@ -60,9 +60,9 @@ def gate(
     repeats: Repeats = None,
     save_baseline: Save = None,
     no_profile: NoProfile = False,
-    limit: asking.LimitKind = "auto",
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
+    limit: options.LimitKind = "auto",
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
 ) -> int:
     """Compare the memory of two builds of the worker, by repeats in turn. About four minutes.
 

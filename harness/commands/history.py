@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import results, shown
 from harness.gate.change_points import steps
 from harness.store import run_history, write_atomically
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.gate.change_points import Step
-    from harness.results.history import HistoryRow
+    from harness.record.history import HistoryRow
 
 ScenarioName = Annotated[str | None, typer.Option("--scenario", help="Only this scenario's results.")]
 Arm = Annotated[str | None, typer.Option("--arm", help="Only this arm's results.")]
@@ -33,8 +33,8 @@ def history(
     scenario: ScenarioName = None,
     arm: Arm = None,
     plot: Plot = None,
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
 ) -> int:
     """Print and plot what was measured here, commit by commit, with the steps marked. Exits 0 whatever they are.
 

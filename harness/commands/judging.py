@@ -19,7 +19,7 @@ from reports.verdict_json import render_verdict_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.results import Judgement, RunRecord
+    from harness.record import Judgement, RunRecord
 
 
 def judged(path: Path) -> tuple[RunRecord, Judgement]:

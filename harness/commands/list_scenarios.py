@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import results
 from harness.scenario import list_scenarios as scenario_files
 from harness.scenario import load_scenario
 from harness.scenario.faults_described import TIMES_IN_WORDS, describe_faults
 
 
-def list_scenarios(faults: asking.Faults = False, as_json: asking.Json = False) -> int:
+def list_scenarios(faults: options.Faults = False, as_json: options.Json = False) -> int:
     """List the scenarios with what each claims, or the faults with their settings.
 
     \b

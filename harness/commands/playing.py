@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.campaign import Order
-    from harness.results import Judgement, RunRecord
-    from harness.results.heap import HeapSummary
+    from harness.record import Judgement, RunRecord
+    from harness.record.heap import HeapSummary
 
 
 def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
@@ -102,7 +102,7 @@ def _render_profiles(path: Path) -> None:
 
 
 def _heap(run: RunRecord, role: str) -> tuple[str, HeapSummary] | None:
-    """Return the profiled repeat of the first arm of ``role`` that has one, and the heap of its first life."""
+    """Return the profiled repeat of the first arm of ``role`` that has one, and the heap of its first incarnation."""
     twins = [run.repeat_of(trial.arm) for trial in run.trials if trial.role == role]
-    found = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps if heap.life == 0]
+    found = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps if heap.incarnation == 0]
     return next(iter(found), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import results
 from harness.errors import UsageError
 from harness.store import read_run
@@ -17,28 +17,32 @@ from reports.postmortem import postmortem as put_together
 from reports.postmortem_text import as_document, postmortem_lines
 
 if TYPE_CHECKING:
-    from harness.results import RunRecord, TrialRecord, WorkerLife
+    from harness.record import Incarnation, RunRecord, TrialRecord
 
 
 def postmortem(
     run: Annotated[Path, typer.Argument(help="A run directory, or 'latest'.")] = Path("latest"),
     arm: Annotated[str | None, typer.Option(help="The arm; by default the first one whose worker was killed.")] = None,
-    life: Annotated[int | None, typer.Option(help="The life, from 0; by default the first that was killed.")] = None,
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
+    incarnation: Annotated[
+        int | None, typer.Option(help="The incarnation, from 0; by default the first that was killed.")
+    ] = None,
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
 ) -> int:
-    """Print how a life of the worker ended, and its last 30 seconds. Starts nothing; a run that was cut off will do.
+    """Print how an incarnation of the worker ended, and its last 30 seconds.
+
+    Starts nothing; a run that was cut off will do.
 
     \b
     Examples:
       harness postmortem
-      harness postmortem runs/20260101T114204Z-incident_1142-4c1f --arm incident --life 1
+      harness postmortem runs/20260101T114204Z-incident_1142-4c1f --arm incident --incarnation 1
       harness postmortem latest --json
     """
     path = runs_dir / "latest" if str(run) == "latest" else run
     record = read_run(path)
     trial = _trial(record, arm)
-    chosen = _life(trial, life)
+    chosen = _incarnation(trial, incarnation)
     flight = read_flight(path / "trials" / trial.arm / "flight", chosen.pid, trial.start_mono_s)
     found = put_together(record, trial, chosen, flight)
     run_id = record.manifest.run_id
@@ -59,17 +63,19 @@ def _trial(record: RunRecord, arm: str | None) -> TrialRecord:
     return trial
 
 
-def _life(trial: TrialRecord, index: int | None) -> WorkerLife:
-    lives = ", ".join(str(life.index) for life in trial.lives) or "none"
+def _incarnation(trial: TrialRecord, index: int | None) -> Incarnation:
+    incarnations = ", ".join(str(incarnation.index) for incarnation in trial.incarnations) or "none"
     if index is None:
-        found = next(iter([*_killed(trial), *reversed(trial.lives)]), None)
+        found = next(iter([*_killed(trial), *reversed(trial.incarnations)]), None)
     else:
-        found = next((life for life in trial.lives if life.index == index), None)
+        found = next((incarnation for incarnation in trial.incarnations if incarnation.index == index), None)
     if found is None:
         given = "(not given)" if index is None else index
-        raise UsageError(f"--life {given}: the worker of arm {trial.arm} has no such life; it has: {lives}")
+        raise UsageError(
+            f"--incarnation {given}: the worker of arm {trial.arm} has no such incarnation; it has: {incarnations}"
+        )
     return found
 
 
-def _killed(trial: TrialRecord) -> list[WorkerLife]:
-    return [life for life in trial.lives if life.ended_by in KILLED]
+def _killed(trial: TrialRecord) -> list[Incarnation]:
+    return [incarnation for incarnation in trial.incarnations if incarnation.ended_by in KILLED]

@@ -13,17 +13,17 @@ from harness.commands.output import say_error
 from harness.errors import RunDirectoryError
 from harness.gate.baseline import facts
 from harness.machine import package_versions
-from harness.results import Verdict
-from harness.results.gate import CANDIDATE
-from harness.results.history import HistoryRow
+from harness.record import Verdict
+from harness.record.gate import CANDIDATE
+from harness.record.history import HistoryRow
 from harness.store import run_history
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from harness.results import Judgement, RunRecord
-    from harness.results.gate import GateReport
+    from harness.record import Judgement, RunRecord
+    from harness.record.gate import GateReport
 
 _DIRTY = "+changes"
 
@@ -41,8 +41,8 @@ def remember_run(runs_dir: Path, run: RunRecord, judgement: Judgement) -> None:
             commit=commit.removesuffix(_DIRTY),
             dirty=commit.endswith(_DIRTY),
             machine=facts(),
-            peak_mib=judgement.figures.get(f"{trial.arm}.peak_mib"),
-            throughput_per_s=judgement.figures.get(f"{trial.arm}.finished_while_hanging_per_s"),
+            peak_mib=judgement.metrics.get(f"{trial.arm}.peak_mib"),
+            throughput_per_s=judgement.metrics.get(f"{trial.arm}.finished_while_hanging_per_s"),
             verdict=Verdict.worst(each.verdict for each in judgement.checks if each.arm == trial.arm).value,
         )
         for trial in run.trials

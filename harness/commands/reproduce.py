@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.playing import play_and_judge
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ ROLES: tuple[Role, ...] = ("before", "after")
 
 
 def reproduce(
-    arm: asking.Arms = None,
-    mechanism: asking.Mechanism = None,
-    seed: asking.Seed = None,
-    time_scale: asking.TimeScale = None,
-    profile: asking.Profile = False,
-    limit: asking.LimitKind = "auto",
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
-    dry_run: asking.DryRun = False,
+    arm: options.Arms = None,
+    mechanism: options.Mechanism = None,
+    seed: options.Seed = None,
+    time_scale: options.TimeScale = None,
+    profile: options.Profile = False,
+    limit: options.LimitKind = "auto",
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
+    dry_run: options.DryRun = False,
 ) -> int:
     """Replay the 11:42 incident: the worker as it was is OOM-killed, the fixed one holds. About four minutes.
 
@@ -36,7 +36,7 @@ def reproduce(
       harness reproduce --profile
       harness reproduce --json > verdict.json
     """
-    asked = asking.Asked(
+    asked = options.Asked(
         SCENARIO,
         arm,
         mechanism,

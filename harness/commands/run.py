@@ -6,31 +6,31 @@ from typing import Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.playing import play_and_judge
-from harness.rig.databases import SQLITE
+from harness.environment.database.databases import SQLITE
 
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario's name (see 'harness list') or its file.")],
-    arm: asking.Arms = None,
-    mechanism: asking.Mechanism = None,
-    seed: asking.Seed = None,
-    time_scale: asking.TimeScale = None,
-    env: asking.Env = None,
-    small: asking.Small = False,
-    profile: asking.Profile = False,
-    limit: asking.LimitKind = "auto",
-    broker_url: asking.BrokerUrl = None,
-    broker_image: asking.BrokerImage = None,
-    broker_timeout: asking.BrokerTimeout = None,
-    proxy_image: asking.ProxyImage = None,
-    management_port: asking.ManagementPort = 15672,
-    database: asking.Database = SQLITE,
-    allow_target: asking.AllowTarget = False,
-    runs_dir: asking.RunsDir = asking.RUNS_DIR,
-    as_json: asking.Json = False,
-    dry_run: asking.DryRun = False,
+    arm: options.Arms = None,
+    mechanism: options.Mechanism = None,
+    seed: options.Seed = None,
+    time_scale: options.TimeScale = None,
+    env: options.Env = None,
+    small: options.Small = False,
+    profile: options.Profile = False,
+    limit: options.LimitKind = "auto",
+    broker_url: options.BrokerUrl = None,
+    broker_image: options.BrokerImage = None,
+    broker_timeout: options.BrokerTimeout = None,
+    proxy_image: options.ProxyImage = None,
+    management_port: options.ManagementPort = 15672,
+    database: options.Database = SQLITE,
+    allow_target: options.AllowTarget = False,
+    runs_dir: options.RunsDir = options.RUNS_DIR,
+    as_json: options.Json = False,
+    dry_run: options.DryRun = False,
 ) -> int:
     """Play a scenario's arms, one after the other, and judge them.
 
@@ -41,7 +41,7 @@ def run(
       harness run scenarios/incident_1142.yaml --arm fixed --seed 7 --dry-run
       harness run incident_1142 --small --database postgres --broker-image rabbitmq:4-management
     """
-    asked = asking.Asked(
+    asked = options.Asked(
         scenario,
         arm,
         mechanism,

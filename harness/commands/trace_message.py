@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.output import results
 from harness.errors import UsageError
 from harness.ledger import account_of, story_of, when
@@ -17,17 +17,17 @@ from harness.store import read_run
 
 if TYPE_CHECKING:
     from harness.ledger import Account, Story
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
 
 RUNS = Path("runs")
 _CLOSE_MATCHES_MAX = 5
 
 RunName = Annotated[str, typer.Argument(help="A run directory, or its name in runs/: latest.")]
-ConversationId = Annotated[str, typer.Argument(help="The message's conversation id.")]
+ConversationId = Annotated[str, typer.Argument(help="The message's message id.")]
 Arms = Annotated[list[str] | None, typer.Option("--arm", help="Only in this arm; may be given more than once.")]
 
 
-def trace_message(run: RunName, conversation_id: ConversationId, arm: Arms = None, as_json: asking.Json = False) -> int:
+def trace_message(run: RunName, message_id: ConversationId, arm: Arms = None, as_json: options.Json = False) -> int:
     """Tell one message's story: publish, confirm, calls of pika-mem0, kills, alerts, its row, dead letters.
 
     Each line has the incident's time and the replay's seconds. Starts nothing and judges nothing.
@@ -40,12 +40,12 @@ def trace_message(run: RunName, conversation_id: ConversationId, arm: Arms = Non
     path = Path(run) if Path(run).exists() else RUNS / run
     trials = _chosen(read_run(path).trials, arm or [])
     accounts = [(trial, account_of(trial)) for trial in trials]
-    told = [(trial, account, story_of(trial, account, conversation_id)) for trial, account in accounts]
+    told = [(trial, account, story_of(trial, account, message_id)) for trial, account in accounts]
     found = [(trial, account, story) for trial, account, story in told if story is not None]
     if not found:
-        raise UsageError(_unknown(conversation_id, [account for _, account in accounts], path))
+        raise UsageError(_unknown(message_id, [account for _, account in accounts], path))
     if as_json:
-        document = {"run": path.resolve().name, "conversation_id": conversation_id, "arms": [_plain(*o) for o in found]}
+        document = {"run": path.resolve().name, "message_id": message_id, "arms": [_plain(*o) for o in found]}
         results().print(json.dumps(document, indent=2, ensure_ascii=False), markup=False)
     else:
         for line in (line for each in found for line in _lines(*each)):
@@ -60,17 +60,17 @@ def _chosen(trials: tuple[TrialRecord, ...], arms: list[str]) -> tuple[TrialReco
     return tuple(trial for trial in trials if not arms or trial.arm in arms)
 
 
-def _unknown(conversation_id: str, accounts: list[Account], path: Path) -> str:
-    known = sorted({message.conversation_id for account in accounts for message in account.messages})
-    near = difflib.get_close_matches(conversation_id, known, n=_CLOSE_MATCHES_MAX, cutoff=0.0)
+def _unknown(message_id: str, accounts: list[Account], path: Path) -> str:
+    known = sorted({message.message_id for account in accounts for message in account.messages})
+    near = difflib.get_close_matches(message_id, known, n=_CLOSE_MATCHES_MAX, cutoff=0.0)
     hint = f"did you mean {', '.join(near)}?" if near else "it knows no message at all"
-    return f"{path} knows no message {conversation_id!r}; {hint}"
+    return f"{path} knows no message {message_id!r}; {hint}"
 
 
 def _lines(trial: TrialRecord, account: Account, story: Story) -> list[str]:
     message = story.message
     proof = f"; the ledger proves nothing: {account.unsound[0]}" if account.unsound else ""
-    head = f"{trial.arm}: {message.conversation_id}: {', '.join(story.verdicts)}"
+    head = f"{trial.arm}: {message.message_id}: {', '.join(story.verdicts)}"
     counts = f"{message.calls} calls of pika-mem0, {message.side_effects} of them stored facts"
     moments = [f"  {when(trial, each.t_s):>8}  {each.t_s:9.3f} s  {each.text}" for each in story.moments]
     return [f"{head} ({counts}{proof})", *moments]
@@ -80,11 +80,11 @@ def _plain(trial: TrialRecord, account: Account, story: Story) -> dict[str, obje
     message = story.message
     return {
         "arm": trial.arm,
-        "fate": message.fate.value,
+        "outcome": message.outcome.value,
         "confirmed": message.confirmed,
         "recovered": message.recovered,
         "duplicated": message.duplicated,
-        "hollow": message.hollow,
+        "phantom_success": message.phantom_success,
         "calls": message.calls,
         "side_effects": message.side_effects,
         "unsound": list(account.unsound),

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import asking
+from harness.commands import options
 from harness.commands.judging import judged
 from harness.commands.output import ConsoleNarrator, results, shown
+from harness.environment.run.run_scope import RunScope
+from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError, UsageError
 from harness.machine import checkout
 from harness.matrix.folder import MatrixFolder, fingerprint_of
 from harness.matrix.playing import Job, play_jobs
 from harness.matrix.rows import row_of
-from harness.results import Matrix, MatrixRow
-from harness.rig.run_scope import RunScope
-from harness.rig.sweep import sweep_dead_runs
+from harness.record import Matrix, MatrixRow
 from harness.scenario import find_scenario, list_scenarios, load_scenario
 from harness.store import write_atomically
 from reports.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
@@ -44,7 +44,7 @@ def verify(
     fresh: Annotated[bool, typer.Option("--fresh", help="Play all again, also what this tree has played.")] = False,
     jobs: Annotated[int, typer.Option(min=1, max=8, help="Runs side by side; they mostly wait.")] = 3,
     matrix_dir: Annotated[Path, typer.Option(help="Where runs and matrix are kept.")] = Path("runs/matrix"),
-    as_json: asking.Json = False,
+    as_json: options.Json = False,
 ) -> int:
     """Play every scenario against every arm and print the matrix; goes on where it was cut off.
 

@@ -1,4 +1,4 @@
 """What goes wrong, one fault a file, and the timeline that applies them in incident time.
 
-Each application leaves a receipt in the events.
+Each occurrence leaves a fault event in the events.
 """

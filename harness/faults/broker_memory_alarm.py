@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.rig.waiting import wait_for
+from harness.environment.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import BrokerMemoryAlarm
 
 _BELOW_ANY_NODE_BYTES = 1_000_000
@@ -18,9 +18,9 @@ _ALARM_TIMEOUT_S = 30.0  # the node looks at its memory every 2.5 s, and its sta
 
 
 @contextmanager
-def broker_memory_alarm(_fault: BrokerMemoryAlarm, ground: Ground) -> Iterator[str]:
+def broker_memory_alarm(_fault: BrokerMemoryAlarm, context: FaultContext) -> Iterator[str]:
     """Raise the alarm, and have it cleared; the broker's own figures are asked both times."""
-    broker = ground.broker
+    broker = context.broker
     broker.set_memory_watermark(_BELOW_ANY_NODE_BYTES)
     try:
         wait_for("the broker's memory alarm", lambda: broker.api.node().memory_alarm, timeout_s=_ALARM_TIMEOUT_S)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.rig.database_outage import down
+from harness.environment.database.outage import down
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import DatabaseDown
 
 
-def database_down(_fault: DatabaseDown, ground: Ground) -> AbstractContextManager[str]:
+def database_down(_fault: DatabaseDown, context: FaultContext) -> AbstractContextManager[str]:
     """Take the database away; a reader of our own must be refused."""
-    return down(ground.database_url)
+    return down(context.database_url)

@@ -1,6 +1,6 @@
-"""The faults of a trial as they come and go: applied when due, healed when due, each with its receipts.
+"""The faults of a trial as they come and go: applied when due, healed when due, each with its fault events.
 
-Used by ``timeline``. A receipt is an event: ``fault_asked``, ``fault_in_force`` once the effect was seen, and
+Used by ``timeline``. A fault event is an event: ``fault_asked``, ``fault_in_force`` once the effect was seen, and
 ``fault_healed`` once that was seen too; ``fault_failed`` says what went wrong instead. A fault that fails does not end
 the trial: the checker makes it unknown. Left, for whatever reason, nothing is in force any more.
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from harness.faults.ground import Ground
-    from harness.scenario import Application
+    from harness.faults.context import FaultContext
+    from harness.scenario import FaultOccurrence
     from harness.store import TrialFolder
 
 _TIMES = {"fault", "at", "after", "rate", "over", "for_"}
@@ -28,16 +28,16 @@ _TIMES = {"fault", "at", "after", "rate", "over", "for_"}
 class FaultsInForce:
     """A context manager over a whole timeline. ``begin`` hands it a phase's faults, ``act`` does what is due."""
 
-    def __init__(self, ground: Ground, folder: TrialFolder) -> None:
-        self._ground = ground
+    def __init__(self, context: FaultContext, folder: TrialFolder) -> None:
+        self._context = context
         self._folder = folder
-        self._due: list[tuple[float, float, Application]] = []  # begins, ends, by the monotonic clock
-        self._in_force: list[tuple[float, Application, ExitStack]] = []
+        self._due: list[tuple[float, float, FaultOccurrence]] = []  # begins, ends, by the monotonic clock
+        self._in_force: list[tuple[float, FaultOccurrence, ExitStack]] = []
 
-    def begin(self, applications: Sequence[Application], begins_mono_s: float, scale: float) -> None:
+    def begin(self, occurrences: Sequence[FaultOccurrence], begins_mono_s: float, scale: float) -> None:
         """Take the faults of the phase that began at ``begins_mono_s`` and whose clock runs at ``scale``."""
         self._due = [
-            (begins_mono_s + each.begins_s / scale, begins_mono_s + each.ends_s / scale, each) for each in applications
+            (begins_mono_s + each.begins_s / scale, begins_mono_s + each.ends_s / scale, each) for each in occurrences
         ]
 
     def act(self, now_mono_s: float) -> None:
@@ -48,11 +48,11 @@ class FaultsInForce:
         """
         self._heal_ended(now_mono_s)
         while self._due and self._due[0][0] <= now_mono_s:
-            begins_mono_s, ends_mono_s, application = self._due.pop(0)
+            begins_mono_s, ends_mono_s, occurrence = self._due.pop(0)
             self._heal_ended(begins_mono_s)
-            applied = self._apply(application, ends_mono_s)
-            if applied is not None and application.ends_s == application.begins_s:
-                self._heal(application, applied)
+            applied = self._apply(occurrence, ends_mono_s)
+            if applied is not None and occurrence.ends_s == occurrence.begins_s:
+                self._heal(occurrence, applied)
 
     def next_mono_s(self) -> float:
         """Return when something is due next; infinity when nothing is."""
@@ -62,8 +62,8 @@ class FaultsInForce:
     def end(self) -> None:
         """Heal all that is in force, the latest first; what was still to come, does not come any more."""
         self._due = []
-        for _, application, stack in reversed(self._in_force.copy()):
-            self._heal(application, stack)
+        for _, occurrence, stack in reversed(self._in_force.copy()):
+            self._heal(occurrence, stack)
 
     def __enter__(self) -> Self:
         return self
@@ -73,40 +73,40 @@ class FaultsInForce:
     ) -> None:
         self.end()
 
-    def _apply(self, application: Application, ends_mono_s: float) -> ExitStack | None:
+    def _apply(self, occurrence: FaultOccurrence, ends_mono_s: float) -> ExitStack | None:
         """Put one fault in force; None where that failed."""
-        name = application.fault.fault
-        self._folder.event("fault_asked", fault=name, key=application.key, settings=_settings(application))
+        name = occurrence.fault.fault
+        self._folder.event("fault_asked", fault=name, key=occurrence.key, settings=_settings(occurrence))
         stack = ExitStack()
         try:
-            seen = stack.enter_context(put_in_force(application.fault, self._ground))
+            seen = stack.enter_context(put_in_force(occurrence.fault, self._context))
         except Exception as error:  # noqa: BLE001 - whatever it trips over, the verdict is unknown, the rest heals
-            self._failed(application, "never took effect", error)
+            self._failed(occurrence, "never took effect", error)
             return None
-        self._in_force.append((ends_mono_s, application, stack))
-        self._folder.event("fault_in_force", fault=name, key=application.key, seen=seen)
+        self._in_force.append((ends_mono_s, occurrence, stack))
+        self._folder.event("fault_in_force", fault=name, key=occurrence.key, seen=seen)
         return stack
 
     def _heal_ended(self, by_mono_s: float) -> None:
-        for ends_mono_s, application, stack in list(self._in_force):
+        for ends_mono_s, occurrence, stack in list(self._in_force):
             if ends_mono_s <= by_mono_s:
-                self._heal(application, stack)
+                self._heal(occurrence, stack)
 
-    def _heal(self, application: Application, stack: ExitStack) -> None:
+    def _heal(self, occurrence: FaultOccurrence, stack: ExitStack) -> None:
         self._in_force = [each for each in self._in_force if each[2] is not stack]
         try:
             stack.close()
         except Exception as error:  # noqa: BLE001 - as above
-            self._failed(application, "was not healed", error)
+            self._failed(occurrence, "was not healed", error)
             return
-        self._folder.event("fault_healed", fault=application.fault.fault, key=application.key)
+        self._folder.event("fault_healed", fault=occurrence.fault.fault, key=occurrence.key)
 
-    def _failed(self, application: Application, what: str, error: Exception) -> None:
+    def _failed(self, occurrence: FaultOccurrence, what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
-        self._folder.event("fault_failed", fault=application.fault.fault, key=application.key, what=what, why=why)
+        self._folder.event("fault_failed", fault=occurrence.fault.fault, key=occurrence.key, what=what, why=why)
 
 
-def _settings(application: Application) -> str:
+def _settings(occurrence: FaultOccurrence) -> str:
     """Return what the scenario says of a fault, beside its name and its times, for people."""
-    given = application.fault.model_dump(mode="json", by_alias=True, exclude=_TIMES, exclude_none=True)
+    given = occurrence.fault.model_dump(mode="json", by_alias=True, exclude=_TIMES, exclude_none=True)
     return ", ".join(f"{name} {value}" for name, value in given.items())

@@ -9,11 +9,11 @@ from harness.faults.toxics_on_link import toxic_on
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import LinkLatency
 
 
-def link_latency(fault: LinkLatency, ground: Ground) -> AbstractContextManager[str]:
+def link_latency(fault: LinkLatency, context: FaultContext) -> AbstractContextManager[str]:
     """Delay each direction that the fault names by its latency, give or take its jitter."""
-    attributes = {"latency": ground.real_ms(fault.latency), "jitter": ground.real_ms(fault.jitter)}
-    return toxic_on(ground.link, "latency", fault.stream, attributes)
+    attributes = {"latency": context.real_ms(fault.latency), "jitter": context.real_ms(fault.jitter)}
+    return toxic_on(context.link, "latency", fault.stream, attributes)

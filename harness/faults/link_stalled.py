@@ -12,10 +12,10 @@ from harness.faults.toxics_on_link import toxic_on
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import LinkStalled
 
 
-def link_stalled(fault: LinkStalled, ground: Ground) -> AbstractContextManager[str]:
+def link_stalled(fault: LinkStalled, context: FaultContext) -> AbstractContextManager[str]:
     """Stall each direction that the fault names."""
-    return toxic_on(ground.link, "bandwidth", fault.stream, {"rate": 0})
+    return toxic_on(context.link, "bandwidth", fault.stream, {"rate": 0})

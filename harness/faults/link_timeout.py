@@ -9,10 +9,10 @@ from harness.faults.toxics_on_link import toxic_on
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import LinkTimeout
 
 
-def link_timeout(fault: LinkTimeout, ground: Ground) -> AbstractContextManager[str]:
+def link_timeout(fault: LinkTimeout, context: FaultContext) -> AbstractContextManager[str]:
     """Drop what is sent, and close a connection that had no traffic for the fault's timeout; 0 closes none."""
-    return toxic_on(ground.link, "timeout", fault.stream, {"timeout": ground.real_ms(fault.timeout)})
+    return toxic_on(context.link, "timeout", fault.stream, {"timeout": context.real_ms(fault.timeout)})

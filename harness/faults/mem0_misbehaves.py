@@ -13,18 +13,18 @@ from harness.faults.mem0_rules import put_rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import Mem0Misbehaves
 
 
 @contextmanager
-def mem0_misbehaves(fault: Mem0Misbehaves, ground: Ground) -> Iterator[str]:
+def mem0_misbehaves(fault: Mem0Misbehaves, context: FaultContext) -> Iterator[str]:
     """Put the rules in force; healed, the former ones are, and what still hangs is let go."""
-    before = ground.mem0.rules()
+    before = context.mem0.rules()
     rules = fault.as_rules()
-    put_rules(ground.mem0, rules.rules_on_the_wire(ground.time_scale), rules.default.as_wire(ground.time_scale))
+    put_rules(context.mem0, rules.rules_on_the_wire(context.time_scale), rules.default.as_wire(context.time_scale))
     try:
         yield f"fake_mem0 reports {rules.summary}"
     finally:
-        put_rules(ground.mem0, before["rules"], before["default"])
-        ground.mem0.release()
+        put_rules(context.mem0, before["rules"], before["default"])
+        context.mem0.release()

@@ -14,7 +14,7 @@ from harness.errors import NotEnforceableError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.rig.mem0 import Mem0
+    from harness.environment.dependency import Mem0
     from harness.scenario import Mem0Rules
     from harness.store import TrialFolder
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario import Fault
 
-BY_NAME: Mapping[str, Callable[[Any, Ground], AbstractContextManager[str]]] = {
+BY_NAME: Mapping[str, Callable[[Any, FaultContext], AbstractContextManager[str]]] = {
     "link_latency": link_latency,
     "link_bandwidth": link_bandwidth,
     "link_stalled": link_stalled,
@@ -54,6 +54,6 @@ BY_NAME: Mapping[str, Callable[[Any, Ground], AbstractContextManager[str]]] = {
 }
 
 
-def put_in_force(fault: Fault, ground: Ground) -> AbstractContextManager[str]:
+def put_in_force(fault: Fault, context: FaultContext) -> AbstractContextManager[str]:
     """Return the context in which ``fault`` is in force."""
-    return BY_NAME[fault.fault](fault, ground)
+    return BY_NAME[fault.fault](fault, context)

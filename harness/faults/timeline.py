@@ -13,15 +13,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day
+from harness.environment.waiting import pause_until
 from harness.faults.in_force import FaultsInForce
 from harness.faults.mem0_rules import apply_rules
-from harness.rig.waiting import pause_until
 from harness.scenario import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.narration import Narrator
     from harness.scenario import Phase, Scenario
     from harness.store import TrialFolder
@@ -30,39 +30,41 @@ _LOOK_INTERVAL_S = 0.1
 _STATUS_INTERVAL_S = 2.0
 
 # For each phase that an event may end: how long it lasted, in real seconds.
-StormLengths = Mapping[str, float]
-NO_STORM_YET: StormLengths = MappingProxyType({})
+PhaseLengths = Mapping[str, float]
+NO_LENGTHS_YET: PhaseLengths = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """What the timeline acts on and asks."""
 
-    ground: Ground  # what the faults are done to
+    context: FaultContext  # what the faults are done to
     folder: TrialFolder
     narrator: Narrator
     status: Callable[[], str]  # one line about worker and queue, for people
     drained: Callable[[], bool]  # or nobody is left who could drain anything
 
 
-def play(scenario: Scenario, stage: Stage, storm: StormLengths = NO_STORM_YET) -> StormLengths:
+def play(scenario: Scenario, stage: Stage, workload: PhaseLengths = NO_LENGTHS_YET) -> PhaseLengths:
     """Play all phases from replay time zero, which the folder knows. Returns when the last one is over.
 
-    ``storm`` holds the lengths of phases that an event ended in an earlier trial: here they last just as long, whatever
-    happens, so that every arm goes through the same storm. What is returned is the same for this trial. A phase's
-    faults are healed by its end, whenever that comes, and whatever comes instead. Raises NotEnforceableError where
-    pika-mem0's rules can't be put in force.
+    ``workload`` holds the lengths of phases that an event ended in an earlier trial: here they last just as long,
+    whatever happens, so that every arm goes through the same workload. What is returned is the same for this trial. A
+    phase's faults are healed by its end, whenever that comes, and whatever comes instead. Raises NotEnforceableError
+    where pika-mem0's rules can't be put in force.
     """
     pause_until(stage.folder.start_mono_s)
-    lengths_s = dict(storm)
+    lengths_s = dict(workload)
     begins_mono_s = stage.folder.start_mono_s
     schedule = schedule_of(scenario)
-    with FaultsInForce(stage.ground, stage.folder) as faults:
+    with FaultsInForce(stage.context, stage.folder) as faults:
         for phase in scenario.timeline:
             _enter(phase, scenario, stage)
             own = [each for each in schedule if each.phase == phase.phase]
             faults.begin(own, begins_mono_s, scenario.scale_of(phase))
-            ended_mono_s = _stay(phase, scenario.scale_of(phase), stage, faults, begins_mono_s, storm.get(phase.phase))
+            ended_mono_s = _stay(
+                phase, scenario.scale_of(phase), stage, faults, begins_mono_s, workload.get(phase.phase)
+            )
             faults.end()
             if phase.ends_when is not None and phase.ends_when.restarts is not None:
                 lengths_s[phase.phase] = ended_mono_s - begins_mono_s
@@ -86,7 +88,7 @@ def _enter(phase: Phase, scenario: Scenario, stage: Stage) -> None:
     stage.folder.event("phase_entered", phase=phase.phase, from_tod_s=phase.from_, to_tod_s=phase.to, scale=scale)
     stage.narrator.milestone(f"{format_time_of_day(phase.from_)} {phase.phase}")
     if phase.mem0 is not None:
-        apply_rules(stage.ground.mem0, phase.mem0, scenario.time_scale, stage.folder)
+        apply_rules(stage.context.mem0, phase.mem0, scenario.time_scale, stage.folder)
 
 
 def _stay(
@@ -115,5 +117,5 @@ def _ends_early(phase: Phase, stage: Stage) -> bool:
     if phase.ends_when is None:
         return False
     if phase.ends_when.restarts is not None:
-        return stage.ground.kubelet.restarts >= phase.ends_when.restarts
+        return stage.context.supervisor.restarts >= phase.ends_when.restarts
     return stage.drained()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from harness.environment.proxy.toxics import STREAMS
 from harness.errors import NotEnforceableError
-from harness.rig.toxics import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.rig.proxy import Link
+    from harness.environment.proxy.proxy import Link
     from harness.scenario.faults import Stream
 
 

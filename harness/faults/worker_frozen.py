@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from harness.rig.waiting import wait_for
+from harness.environment.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.faults.ground import Ground
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import WorkerFrozen
 
 _SIGNAL_TIMEOUT_S = 10.0  # the kernel stops a process at once, unless it is in the middle of a write to a slow disk
 
 
 @contextmanager
-def worker_frozen(_fault: WorkerFrozen, ground: Ground) -> Iterator[str]:
+def worker_frozen(_fault: WorkerFrozen, context: FaultContext) -> Iterator[str]:
     """Stop the worker and let it go on; /proc is asked both times. One that died meanwhile is frozen no more."""
-    life = ground.kubelet.signal(signal.SIGSTOP)
+    incarnation = context.supervisor.signal(signal.SIGSTOP)
     try:
-        wait_for(f"pid {life.pid} to be stopped", lambda: _is_stopped(life.pid), timeout_s=_SIGNAL_TIMEOUT_S)
-        yield f"the kernel shows pid {life.pid} of the worker as stopped"
+        wait_for(
+            f"pid {incarnation.pid} to be stopped", lambda: _is_stopped(incarnation.pid), timeout_s=_SIGNAL_TIMEOUT_S
+        )
+        yield f"the kernel shows pid {incarnation.pid} of the worker as stopped"
     finally:
-        if ground.kubelet.current is life:
-            ground.kubelet.signal(signal.SIGCONT)
-    wait_for(f"pid {life.pid} to go on", lambda: not _is_stopped(life.pid), timeout_s=_SIGNAL_TIMEOUT_S)
+        if context.supervisor.current is incarnation:
+            context.supervisor.signal(signal.SIGCONT)
+    wait_for(f"pid {incarnation.pid} to go on", lambda: not _is_stopped(incarnation.pid), timeout_s=_SIGNAL_TIMEOUT_S)
 
 
 def _is_stopped(pid: int) -> bool:

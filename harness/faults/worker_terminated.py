@@ -7,34 +7,36 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.errors import NotEnforceableError, WaitTimeoutError
-from harness.faults.next_life import ended, wait_for_next_life
+from harness.faults.next_incarnation import ended, wait_for_next_incarnation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.faults.ground import Ground
-    from harness.rig.kubelet import Kubelet, RunningLife
+    from harness.environment.supervisor import RunningIncarnation, Supervisor
+    from harness.faults.context import FaultContext
     from harness.scenario.faults import WorkerTerminated
 
 _KILL_TIMEOUT_S = 30.0  # only the kernel stands in between
 
 
 @contextmanager
-def worker_terminated(fault: WorkerTerminated, ground: Ground) -> Iterator[str]:
-    """Ask the worker to end, and make it; healed when the next life has begun."""
-    life = ground.kubelet.signal(signal.SIGTERM)
-    how = _end(ground.kubelet, life, fault.grace / ground.time_scale)
-    yield f"life {life.index} of the worker, pid {life.pid}, {how}"
-    wait_for_next_life(ground.kubelet, life)
+def worker_terminated(fault: WorkerTerminated, context: FaultContext) -> Iterator[str]:
+    """Ask the worker to end, and make it; healed when the next incarnation has begun."""
+    incarnation = context.supervisor.signal(signal.SIGTERM)
+    how = _end(context.supervisor, incarnation, fault.grace / context.time_scale)
+    yield f"incarnation {incarnation.index} of the worker, pid {incarnation.pid}, {how}"
+    wait_for_next_incarnation(context.supervisor, incarnation)
 
 
-def _end(kubelet: Kubelet, life: RunningLife, grace_s: float) -> str:
+def _end(supervisor: Supervisor, incarnation: RunningIncarnation, grace_s: float) -> str:
     try:
-        ended(kubelet, life, grace_s)
+        ended(supervisor, incarnation, grace_s)
     except WaitTimeoutError:
-        if kubelet.current is not life:
-            raise NotEnforceableError(f"life {life.index} of the worker ended as it was to be killed") from None
-        kubelet.signal(signal.SIGKILL)
-        ended(kubelet, life, _KILL_TIMEOUT_S)
+        if supervisor.current is not incarnation:
+            raise NotEnforceableError(
+                f"incarnation {incarnation.index} of the worker ended as it was to be killed"
+            ) from None
+        supervisor.signal(signal.SIGKILL)
+        ended(supervisor, incarnation, _KILL_TIMEOUT_S)
         return "had to be killed after its grace"
     return "ended within its grace"

@@ -12,11 +12,11 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.environment.memory_limit.chooser import PROC_SELF
+from harness.environment.memory_limit.hierarchies import find_hierarchies
 from harness.errors import UsageError
 from harness.machine import machine_facts
-from harness.results.gate import BASELINE, Repeat
-from harness.rig.cage.chooser import PROC_SELF
-from harness.rig.cage.hierarchies import find_hierarchies
+from harness.record.gate import BASELINE, Repeat
 from harness.store.tolerant import MALFORMED
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def facts() -> dict[str, str]:
 
 
 def digest(scenario: Scenario) -> str:
-    """Return what tells one storm from another: the scenario without its arms' commands and expectations."""
+    """Return what tells one workload from another: the scenario without its arms' commands and expectations."""
     document = scenario.model_dump(mode="json", by_alias=True)
     del document["arms"], document["claim"]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

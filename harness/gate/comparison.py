@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.gate.metrics import METRICS
-from harness.results import Verdict
-from harness.results.gate import BASELINE, CANDIDATE, Comparison
+from harness.record import Verdict
+from harness.record.gate import BASELINE, CANDIDATE, Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.gate.metrics import Metric
-    from harness.results.gate import Repeat
+    from harness.record.gate import Repeat
 
 RESAMPLES = 4000
 _INTERVAL = (0.5, 99.5)  # per cent

@@ -14,12 +14,12 @@ import numpy as np
 
 from harness.checkers.healthy_again import final_bytes
 from harness.checkers.memory_growth import growth
-from harness.results import MIB
+from harness.record import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
 
 PEAK, CGROUP, KEPT, SLOPE, RATE = "peak", "peak_cgroup", "kept", "slope", "throughput"
 _BEFORE_S = 0.5  # of the idle worker before the first message; a longer look may still see it start
@@ -50,8 +50,8 @@ def figures_of(trial: TrialRecord) -> dict[str, float]:
     """Return the figures of a trial by name; one that could not be measured is left out."""
     slope = growth(trial)
     found = {
-        PEAK: _highest(life.peak_rss_bytes for life in trial.lives),
-        CGROUP: _highest(life.peak_cgroup_bytes for life in trial.lives),
+        PEAK: _highest(incarnation.peak_rss_bytes for incarnation in trial.incarnations),
+        CGROUP: _highest(incarnation.peak_cgroup_bytes for incarnation in trial.incarnations),
         KEPT: _kept(trial),
         SLOPE: slope.per_1000_bytes / MIB if slope else None,
         RATE: _rate(trial),
@@ -60,7 +60,7 @@ def figures_of(trial: TrialRecord) -> dict[str, float]:
 
 
 def _highest(marks_bytes: Iterable[int | None]) -> float | None:
-    """Return the highest mark in MiB; None where a life's was never read."""
+    """Return the highest mark in MiB; None where an incarnation's was never read."""
     read = [mark or 0 for mark in marks_bytes]
     return max(read) / MIB if read and min(read) > 0 else None
 

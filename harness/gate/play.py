@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.campaign import Order, run_campaign
-from harness.checkers import judge, storm
+from harness.checkers import judge, workload
 from harness.gate import sites
 from harness.gate.baseline import Baseline
 from harness.gate.comparison import compare
 from harness.gate.metrics import METRICS, PEAK, figures_of
 from harness.gate.power import PILOT, needed
-from harness.results import RunRecord, Verdict, profiled
-from harness.results.gate import BASELINE, CANDIDATE, GateReport, Repeat
+from harness.record import RunRecord, Verdict, profiled
+from harness.record.gate import BASELINE, CANDIDATE, GateReport, Repeat
 from harness.store import read_run
 from harness.trial import TrialPlan
 
@@ -132,7 +132,7 @@ class Gate:
 def _problems(run: RunRecord, scenario: Scenario) -> tuple[list[Verdict], tuple[str, ...]]:
     """Judge every repeat by its arm's expectations; return the verdicts and what was wrong, in sentences.
 
-    A fault of the candidate is a failure; one of the baseline says nothing of the candidate, and is unknown. A storm
+    A fault of the candidate is a failure; one of the baseline says nothing of the candidate, and is unknown. A workload
     that was late on a busy machine is no fault: the worker takes from a backlog, whenever that came to be.
     """
     verdicts: list[Verdict] = []
@@ -143,7 +143,9 @@ def _problems(run: RunRecord, scenario: Scenario) -> tuple[list[Verdict], tuple[
         build = _build_of(trial.arm)
         alone = scenario.model_copy(update={"arms": {build: scenario.arms[build]}})
         judgement = judge(RunRecord(run.manifest, (replace(trial, arm=build),)), alone)
-        wrong = [each for each in judgement.checks if each.verdict is not Verdict.PASS and each.check != storm.IN_TIME]
+        wrong = [
+            each for each in judgement.checks if each.verdict is not Verdict.PASS and each.check != workload.IN_TIME
+        ]
         worst = Verdict.worst([Verdict.PASS, *(each.verdict for each in wrong)])
         verdicts.append(Verdict.UNKNOWN if build == BASELINE and worst is Verdict.FAIL else worst)
         said += [f"{trial.arm}: {each.check}: {each.measured}; wanted {each.threshold}" for each in wrong]

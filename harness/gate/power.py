@@ -13,12 +13,12 @@ import numpy as np
 
 from harness.gate.comparison import change_of, interval, is_red, samples
 from harness.gate.metrics import PEAK
-from harness.results.gate import BASELINE, CANDIDATE
+from harness.record.gate import BASELINE, CANDIDATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results.gate import Repeat
+    from harness.record.gate import Repeat
 
 PILOT = 4  # repeats of each build that are always played: fewer say too little of the spread
 REPEATS_MAX = 12  # of each build; beyond them a gate takes longer than anybody waits

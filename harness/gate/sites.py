@@ -10,8 +10,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
-from harness.results.gate import BASELINE, CANDIDATE
+from harness.record import MIB
+from harness.record.gate import BASELINE, CANDIDATE
 from reports.allocation_sites import highest_heap_profile
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ Used by the checkers, the reports and ``harness trace``. Pure functions of a ``T
 alone. ``account`` closes the ledger; ``story`` tells of one message. Nothing is judged here.
 """
 
-from harness.ledger.account import EXTRACT_FACTS, Account, Fate, Message, account_of, is_side_effect, outcome_of
+from harness.ledger.account import EXTRACT_FACTS, Account, Message, OutcomeKind, account_of, is_side_effect, outcome_of
 from harness.ledger.story import Moment, Story, story_of, when
 
 __all__ = [
     "EXTRACT_FACTS",
     "Account",
-    "Fate",
     "Message",
     "Moment",
+    "OutcomeKind",
     "Story",
     "account_of",
     "is_side_effect",

@@ -1,9 +1,10 @@
-"""The ledger: every message's fate, from what was published, what the broker confirmed, and where it ended.
+"""The ledger: every message's outcome, from what was published, what the broker confirmed, and where it ended.
 
 Jepsen's total-queue. A message is *lost* when the broker confirmed it and nothing shows for it in the end, *unexpected*
 when the worker handled what was never published, *recovered* when it has an outcome and was never confirmed. Its side
-effect, a successful answer of pika-mem0, happens once: twice is *duplicated*, and PROCESSED without one is *hollow*.
-All of it is sound only after a complete drain and with a whole record; ``Account.unsound`` says what is lacking.
+effect, a successful answer of pika-mem0, happens once: twice is *duplicated*, and PROCESSED without one is
+*phantom_success*. All of it is sound only after a complete drain and with a whole record; ``Account.unsound`` says
+what is lacking.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.results import EventRow, Mem0Call, TrialRecord
+    from harness.record import DependencyCall, Outcome, TrialRecord
 
 EXTRACT_FACTS = "/extract_facts"
 _OK = 200
 # The modes of fake_mem0 whose whole answer is a good one. Status 200 alone says nothing: truncated JSON has it too.
 _GOOD_MODES = frozenset({"answer", "drip_headers", "drip_body", "huge"})
 # A line that is missing in one of them looks like a loss, or hides a duplicate.
-_SOURCES = ("publishes.jsonl", "rows.json", "mem0.jsonl", "queues.json")
+_SOURCES = ("publishes.jsonl", "outcomes.json", "calls.jsonl", "queues.json")
 
 
-class Fate(StrEnum):
+class OutcomeKind(StrEnum):
     """Where a message ended; each has one."""
 
     PROCESSED = "processed"
@@ -39,15 +40,17 @@ class Fate(StrEnum):
     UNEXPECTED = "unexpected"
 
 
-_OUTCOMES = frozenset({Fate.PROCESSED, Fate.FAILED_SCHEDULED, Fate.PERMANENTLY_FAILED, Fate.DEAD_LETTERED})
+_OUTCOMES = frozenset(
+    {OutcomeKind.PROCESSED, OutcomeKind.FAILED_SCHEDULED, OutcomeKind.PERMANENTLY_FAILED, OutcomeKind.DEAD_LETTERED}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message and what is known of its end."""
 
-    conversation_id: str
-    fate: Fate
+    message_id: str
+    outcome: OutcomeKind
     confirmed: bool
     status: str | None  # of its row; None where it has none
     calls: int  # of pika-mem0, good or bad
@@ -56,7 +59,7 @@ class Message:
     @property
     def recovered(self) -> bool:
         """Whether it has an outcome although the broker never confirmed it."""
-        return not self.confirmed and self.fate in _OUTCOMES
+        return not self.confirmed and self.outcome in _OUTCOMES
 
     @property
     def duplicated(self) -> bool:
@@ -64,25 +67,25 @@ class Message:
         return self.side_effects > 1
 
     @property
-    def hollow(self) -> bool:
+    def phantom_success(self) -> bool:
         """Whether its row says PROCESSED and pika-mem0 never stored anything for it."""
-        return self.fate is Fate.PROCESSED and self.side_effects == 0
+        return self.outcome is OutcomeKind.PROCESSED and self.side_effects == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """The whole ledger of a trial."""
 
-    messages: tuple[Message, ...]  # by conversation id
+    messages: tuple[Message, ...]  # by message id
     published: int  # messages that were attempted
     confirmed: int
     redelivered: int | None  # by the broker's own count; None where it was never read
     nameless: int  # messages put aside that name no conversation
     unsound: tuple[str, ...]  # why the ledger proves nothing; empty where it does
 
-    def of(self, fate: Fate) -> tuple[Message, ...]:
-        """Return the messages with that fate."""
-        return tuple(message for message in self.messages if message.fate is fate)
+    def of(self, outcome: OutcomeKind) -> tuple[Message, ...]:
+        """Return the messages with that outcome."""
+        return tuple(message for message in self.messages if message.outcome is outcome)
 
     @property
     def duplicated(self) -> tuple[Message, ...]:
@@ -90,9 +93,9 @@ class Account:
         return tuple(message for message in self.messages if message.duplicated)
 
     @property
-    def hollow(self) -> tuple[Message, ...]:
+    def phantom_success(self) -> tuple[Message, ...]:
         """The messages that are PROCESSED without a side effect."""
-        return tuple(message for message in self.messages if message.hollow)
+        return tuple(message for message in self.messages if message.phantom_success)
 
     @property
     def recovered(self) -> tuple[Message, ...]:
@@ -106,40 +109,43 @@ class Account:
 
     @property
     def offending(self) -> tuple[Message, ...]:
-        """The messages that break a promise: lost, unexpected, duplicated, hollow; in this order, each once."""
-        found = (*self.of(Fate.LOST), *self.of(Fate.UNEXPECTED), *self.duplicated, *self.hollow)
+        """The messages that break a promise.
+
+        Lost, unexpected, duplicated, phantom_success; in this order, each once.
+        """
+        found = (*self.of(OutcomeKind.LOST), *self.of(OutcomeKind.UNEXPECTED), *self.duplicated, *self.phantom_success)
         return tuple(dict.fromkeys(found))
 
 
 def account_of(trial: TrialRecord) -> Account:
     """Return the ledger of ``trial``."""
-    attempted = {publish.conversation_id for publish in trial.publishes}
-    confirmed = {publish.conversation_id for publish in trial.publishes if publish.confirmed_s is not None}
-    rows = {row.conversation_id: row for row in trial.rows}
+    attempted = {publish.message_id for publish in trial.publishes}
+    confirmed = {publish.message_id for publish in trial.publishes if publish.confirmed_s is not None}
+    rows = {row.message_id: row for row in trial.outcomes}
     queues = trial.queues or ()
-    queued = {name for queue in queues if queue.is_work for name in queue.conversation_ids if name is not None}
-    aside = {name for queue in queues if not queue.is_work for name in queue.conversation_ids if name is not None}
-    extracted = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.conversation_id is not None]
-    calls = Counter(str(call.conversation_id) for call in extracted)
-    effects = Counter(str(call.conversation_id) for call in extracted if is_side_effect(call))
+    queued = {name for queue in queues if queue.is_work for name in queue.message_ids if name is not None}
+    aside = {name for queue in queues if not queue.is_work for name in queue.message_ids if name is not None}
+    extracted = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.message_id is not None]
+    calls = Counter(str(call.message_id) for call in extracted)
+    effects = Counter(str(call.message_id) for call in extracted if is_side_effect(call))
     settled = {name for name, row in rows.items() if outcome_of(row) is not None}
 
-    def fate(name: str) -> Fate:
+    def outcome(name: str) -> OutcomeKind:
         outcome = outcome_of(rows[name]) if name in rows else None
         if name not in attempted:
-            return Fate.UNEXPECTED
+            return OutcomeKind.UNEXPECTED
         if outcome is not None:
             return outcome
         if name in aside:
-            return Fate.DEAD_LETTERED
+            return OutcomeKind.DEAD_LETTERED
         if name in queued:
-            return Fate.STILL_QUEUED
-        return Fate.LOST if name in confirmed else Fate.UNCONFIRMED
+            return OutcomeKind.STILL_QUEUED
+        return OutcomeKind.LOST if name in confirmed else OutcomeKind.UNCONFIRMED
 
     messages = tuple(
         Message(
-            conversation_id=name,
-            fate=fate(name),
+            message_id=name,
+            outcome=outcome(name),
             confirmed=name in confirmed,
             status=rows[name].status if name in rows else None,
             calls=calls[name],
@@ -152,19 +158,19 @@ def account_of(trial: TrialRecord) -> Account:
         published=len(attempted),
         confirmed=len(confirmed),
         redelivered=trial.queue[-1].redelivered if trial.queue else None,
-        nameless=sum(name is None for queue in queues for name in queue.conversation_ids),
+        nameless=sum(name is None for queue in queues for name in queue.message_ids),
         unsound=tuple(_lacking(trial)),
     )
 
 
-def outcome_of(row: EventRow) -> Fate | None:
+def outcome_of(row: Outcome) -> OutcomeKind | None:
     """Return the outcome that a row holds; None for one that loses the message: PENDING, or FAILED and never due."""
     if row.status == "FAILED":
-        return Fate.FAILED_SCHEDULED if row.next_attempt_at is not None else None
-    return {"PROCESSED": Fate.PROCESSED, "PERMANENTLY_FAILED": Fate.PERMANENTLY_FAILED}.get(row.status)
+        return OutcomeKind.FAILED_SCHEDULED if row.next_attempt_at is not None else None
+    return {"PROCESSED": OutcomeKind.PROCESSED, "PERMANENTLY_FAILED": OutcomeKind.PERMANENTLY_FAILED}.get(row.status)
 
 
-def is_side_effect(call: Mem0Call) -> bool:
+def is_side_effect(call: DependencyCall) -> bool:
     """Return whether pika-mem0 stored something: the whole of a good answer was sent."""
     return call.status == _OK and call.outcome == "answered" and call.mode in _GOOD_MODES
 
@@ -178,13 +184,13 @@ def _lacking(trial: TrialRecord) -> Iterator[str]:
     yield from (said for said in trial.damaged if said.startswith(_SOURCES))
     if not any(publish.confirmed_s is not None for publish in trial.publishes):
         yield "nothing was confirmed"
-    if not trial.rows:
-        yield "the table was not read: rows.json is missing or empty"
+    if not trial.outcomes:
+        yield "the table was not read: outcomes.json is missing or empty"
     if trial.queues is None:
         yield "what the queues held in the end is not known: queues.json is missing"
         return
     for queue in trial.queues:
         if queue.is_work and queue.messages:
             yield f"the queues were not drained: {queue.name} held {queue.messages} messages in the end"
-        if not queue.is_work and len(queue.conversation_ids) < queue.messages:
-            yield f"only {len(queue.conversation_ids)} of the {queue.messages} messages in {queue.name} were read"
+        if not queue.is_work and len(queue.message_ids) < queue.messages:
+            yield f"only {len(queue.message_ids)} of the {queue.messages} messages in {queue.name} were read"

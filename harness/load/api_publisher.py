@@ -46,9 +46,9 @@ class ApiPublisher:
         while (left_s := mono_s - time.monotonic()) > 0:
             self._sleep(left_s)
 
-    def publish(self, conversation_id: str, body: bytes) -> str | None:
+    def publish(self, message_id: str, body: bytes) -> str | None:
         """Post one conversation and wait for the answer; return None when it was accepted, else why not."""
-        del conversation_id  # it is in the body
+        del message_id  # it is in the body
         try:
             answer = self._client.post(_EVENTS, content=body, headers={"Content-Type": "application/json"})
         except httpx.HTTPError as error:

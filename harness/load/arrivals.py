@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def arrivals_of(scenario: Scenario, starts_s: Mapping[str, tuple[float, float]]) -> tuple[Arrival, ...]:
     """Return the scenario's arrivals; ``starts_s`` gives each phase's planned (start, end) in replay seconds.
 
-    An arrival keeps its planned replay time even when a phase ends early: the storm is the same for every arm.
+    An arrival keeps its planned replay time even when a phase ends early: the workload is the same for every arm.
     """
     phases: list[ArrivalPhase] = []
     for phase in scenario.timeline:

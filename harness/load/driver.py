@@ -1,6 +1,6 @@
-"""The storm of one trial: writes the plan, runs the publishers' process, and says what came of it.
+"""The workload of one trial: writes the plan, runs the publishers' process, and says what came of it.
 
-Used by the trial. It publishes nothing itself, never imports locust, and does not decide whether a storm was good
+Used by the trial. It publishes nothing itself, never imports locust, and does not decide whether a workload was good
 enough.
 """
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import harness
+from harness.environment.process import Child
+from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.load.plan import PLAN_VARIABLE, write_plan
 from harness.load.summary import summarise
-from harness.rig.process import Child
-from harness.rig.waiting import wait_for
 from harness.store.publish_journal import read_journal
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ INDEX_MAX = 999_999  # six digits
 ID_BYTES = len("conv-00000000-000000")
 
 
-def conversation_id(seed: int, index: int) -> str:
+def message_id(seed: int, index: int) -> str:
     """Return the name of the ``index``-th conversation of ``seed``, counted from 0 in the order of arrival.
 
     It has ``ID_BYTES`` ASCII characters. Raises UsageError when one of the two has no room in the name.
     """
     if not 0 <= seed <= SEED_MAX:
-        raise UsageError(f"seed {seed} does not fit a conversation id: use 0 to {SEED_MAX}")
+        raise UsageError(f"seed {seed} does not fit a message id: use 0 to {SEED_MAX}")
     if not 0 <= index <= INDEX_MAX:
-        raise UsageError(f"conversation number {index} does not fit a conversation id: use 0 to {INDEX_MAX}")
+        raise UsageError(f"conversation number {index} does not fit a message id: use 0 to {INDEX_MAX}")
     return f"conv-{seed:08x}-{index:06d}"

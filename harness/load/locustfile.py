@@ -50,7 +50,7 @@ class PublishFailedError(Exception):
     """A message was not confirmed; for Locust's own statistics."""
 
 
-class Storm:
+class Workload:
     """What all Users share: the plan, the bodies, the arrivals nobody has taken yet, the connections and the journal.
 
     Raises PartFailedError when the broker can't be reached, RunDirectoryError when the journal can't be made.
@@ -82,8 +82,8 @@ class Storm:
     def body_of(self, arrival: Arrival) -> bytes:
         """Return the body that the plan wants at this arrival."""
         if arrival.poison is not None:
-            return poison_body(arrival.poison, arrival.conversation_id)
-        return self.pool[arrival.template].body(arrival.conversation_id)
+            return poison_body(arrival.poison, arrival.message_id)
+        return self.pool[arrival.template].body(arrival.message_id)
 
     def is_over(self) -> bool:
         """Say whether the deadline has come."""
@@ -94,7 +94,7 @@ class Storm:
         self.over_mono_s = min(self.over_mono_s, time.monotonic())
 
     def leave(self) -> None:
-        """Count one User out; the last one ends the storm."""
+        """Count one User out; the last one ends the workload."""
         self._users_left -= 1
         if self._users_left == 0:
             self.ended.set()
@@ -111,51 +111,51 @@ class PublishingUser(User):
     """One connection: takes an arrival, waits for its time, publishes it, writes down what became of it."""
 
     wait_time = constant(0)  # arrivals set the pace
-    storm: Storm
+    workload: Workload
     publisher: Publisher | ApiPublisher
 
     def on_start(self) -> None:
         """Take one of the connections."""
-        self.publisher = self.storm.take_publisher()
+        self.publisher = self.workload.take_publisher()
 
     def on_stop(self) -> None:
         """Close the connection, if the broker is there to answer."""
         with gevent.Timeout(CLOSE_TIMEOUT_S, exception=False):
             self.publisher.close()
-        self.storm.leave()
+        self.workload.leave()
 
     @task
     def publish_next(self) -> None:
         """Publish the next arrival; stop when there is none, or when the deadline comes first."""
-        arrival = self.storm.take_arrival()
+        arrival = self.workload.take_arrival()
         if arrival is None:
             raise StopUser
-        body = self.storm.body_of(arrival)
-        intended_mono_s = self.storm.plan.start_mono_s + arrival.intended_s
-        while (now_mono_s := time.monotonic()) < intended_mono_s and not self.storm.is_over():
-            self.publisher.wait_until(min(intended_mono_s, self.storm.over_mono_s, now_mono_s + HALT_INTERVAL_S))
-        if self.storm.is_over():
+        body = self.workload.body_of(arrival)
+        intended_mono_s = self.workload.plan.start_mono_s + arrival.intended_s
+        while (now_mono_s := time.monotonic()) < intended_mono_s and not self.workload.is_over():
+            self.publisher.wait_until(min(intended_mono_s, self.workload.over_mono_s, now_mono_s + HALT_INTERVAL_S))
+        if self.workload.is_over():
             raise StopUser
         self._publish(arrival, body, intended_mono_s)
 
     def _publish(self, arrival: Arrival, body: bytes, intended_mono_s: float) -> None:
         attempt = PublishLine(
-            conversation_id=arrival.conversation_id,
+            message_id=arrival.message_id,
             intended_mono_s=intended_mono_s,
             sent_mono_s=time.monotonic(),
             confirmed_mono_s=None,
             size_bytes=len(body),
             error=None,
         )
-        self.storm.journal.write(attempt)
+        self.workload.journal.write(attempt)
         error = None
         for _ in range(arrival.copies):
-            error = self.publisher.publish(arrival.conversation_id, body) or error
+            error = self.publisher.publish(arrival.message_id, body) or error
         ended_mono_s = time.monotonic()
-        self.storm.journal.write(attempt.ended(confirmed_mono_s=None if error else ended_mono_s, error=error))
+        self.workload.journal.write(attempt.ended(confirmed_mono_s=None if error else ended_mono_s, error=error))
         self.environment.events.request.fire(
             request_type="publish",
-            name=self.storm.plan.queue,
+            name=self.workload.plan.queue,
             response_time=(ended_mono_s - intended_mono_s) * 1000,
             response_length=len(body),
             exception=PublishFailedError(error) if error else None,
@@ -175,7 +175,7 @@ def prepare(environment: Environment, **_: Any) -> None:
         if plan_file is None:
             raise UsageError(f"{PLAN_VARIABLE} is not set; it must name a load plan (harness.load.plan)")
         plan = read_plan(Path(plan_file))
-        PublishingUser.storm = Storm(plan)
+        PublishingUser.workload = Workload(plan)
     except HarnessError as error:
         log.error("%s", error)  # noqa: TRY400 - the sentence is the whole story
         sys.exit(error.exit_code)
@@ -190,8 +190,8 @@ def watch(environment: Environment, **_: Any) -> None:
     """Quit when every User has stopped, or at the deadline: --stop-timeout then bounds what is in flight."""
 
     def quit_at_the_end() -> None:
-        storm = PublishingUser.storm
-        has_ended = storm.ended.wait(timeout=storm.plan.stop_mono_s + DEADLINE_MARGIN_S - time.monotonic())
+        workload = PublishingUser.workload
+        has_ended = workload.ended.wait(timeout=workload.plan.stop_mono_s + DEADLINE_MARGIN_S - time.monotonic())
         log.info("every publisher has stopped" if has_ended else "the deadline has come with publishes in flight")
         _quit(environment)
 
@@ -201,7 +201,7 @@ def watch(environment: Environment, **_: Any) -> None:
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def halt(**_: Any) -> None:
     """On SIGTERM: Users that wait for an arrival stop waiting."""
-    PublishingUser.storm.halt()
+    PublishingUser.workload.halt()
 
 
 def give_up(environment: Environment, exception: Exception, **_: Any) -> None:
@@ -209,7 +209,7 @@ def give_up(environment: Environment, exception: Exception, **_: Any) -> None:
 
     Registered by ``prepare``, because the event names a User or a TaskSet, and only the first has an environment.
     """
-    PublishingUser.storm.halt()
+    PublishingUser.workload.halt()
     if environment.process_exit_code is None:
         log.error("the publishers break off: %r", exception)
         environment.process_exit_code = HarnessError.exit_code
@@ -217,6 +217,6 @@ def give_up(environment: Environment, exception: Exception, **_: Any) -> None:
 
 
 def _quit(environment: Environment) -> None:
-    PublishingUser.storm.halt()
+    PublishingUser.workload.halt()
     if environment.runner is not None:
         environment.runner.quit()

@@ -112,9 +112,9 @@ def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int) -> None:
                 f"load plan: arrivals[{index}] at {arrival.intended_s} s comes after one at {before_s} s;"
                 " sort them by time from 0 on"
             )
-        if arrival.conversation_id in seen:
+        if arrival.message_id in seen:
             raise UsageError(
-                f"load plan: arrivals[{index}] repeats the id {arrival.conversation_id!r}; every message has its own"
+                f"load plan: arrivals[{index}] repeats the id {arrival.message_id!r}; every message has its own"
             )
         if not 0 <= arrival.template < templates:
             raise UsageError(
@@ -126,5 +126,5 @@ def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int) -> None:
             )
         if not 1 <= arrival.copies <= COPIES_MAX:
             raise UsageError(f"load plan: arrivals[{index}] wants {arrival.copies} copies; use 1 to {COPIES_MAX}")
-        seen.add(arrival.conversation_id)
+        seen.add(arrival.message_id)
         before_s = arrival.intended_s

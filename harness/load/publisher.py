@@ -77,7 +77,7 @@ class Publisher:
             except _FAILURES:
                 self._abandon()
 
-    def publish(self, conversation_id: str, body: bytes) -> str | None:
+    def publish(self, message_id: str, body: bytes) -> str | None:
         """Publish one persistent message and wait for the broker's word; return None when it confirmed, else why not.
 
         The word comes at once for an unroutable or refused message, and within ``BLOCKED_TIMEOUT_S`` or the
@@ -86,7 +86,7 @@ class Publisher:
         problem = self.connect()
         if problem is not None:
             return problem
-        properties = pika.BasicProperties(delivery_mode=2, message_id=conversation_id, content_type="application/json")
+        properties = pika.BasicProperties(delivery_mode=2, message_id=message_id, content_type="application/json")
         try:
             self._channel.basic_publish("", self._queue, body, properties, mandatory=True)
         except _FAILURES as error:

@@ -3,8 +3,8 @@
 Used by whoever writes a load plan. Pure: the same phases, seed and sizes give the same arrivals on every machine. It
 knows no broker and no clock.
 
-The load is an *open loop*: arrivals do not wait for one another, so a slow broker cannot slow the storm down and hide
-its own latency. Times are replay seconds. Each phase draws from a random stream of its own, so that changing one
+The load is an *open loop*: arrivals do not wait for one another, so a slow broker cannot slow the workload down and
+hide its own latency. Times are replay seconds. Each phase draws from a random stream of its own, so that changing one
 phase leaves the others' arrivals where they were.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.load.ids import conversation_id
+from harness.load.ids import message_id
 from harness.scenario.model import MESSAGES_MAX
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPhase:
-    """One stretch of the storm, in replay seconds. Phases may overlap: their arrivals add up."""
+    """One stretch of the workload, in replay seconds. Phases may overlap: their arrivals add up."""
 
     name: str
     start_s: float
@@ -69,7 +69,7 @@ class Arrival:
     """One message that is wanted: when, under which name, made from which template of the pool."""
 
     intended_s: float  # replay seconds, whole microseconds
-    conversation_id: str
+    message_id: str
     template: int  # index into the pool; of no meaning for poison
     copies: int = 1  # how often the same message is published
     poison: str | None = None  # a kind of ``harness.load.poison`` in place of a conversation
@@ -78,7 +78,7 @@ class Arrival:
 def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadSizes) -> tuple[Arrival, ...]:
     """Return all arrivals of ``phases``, sorted by time, their ids numbered in that order.
 
-    Raises UsageError for a phase that makes no sense, and for a storm beyond ``MESSAGES_MAX`` or ``BYTES_MAX`` (at
+    Raises UsageError for a phase that makes no sense, and for a workload beyond ``MESSAGES_MAX`` or ``BYTES_MAX`` (at
     the sizes' maximum).
     """
     if len(phases) > PHASES_MAX:
@@ -94,16 +94,16 @@ def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadS
     _check_volume(sum(copies for _, copies, _ in wanted), sizes)
     rng = random.Random(f"{seed}:templates")
     return tuple(
-        Arrival(time_s, conversation_id(seed, index), rng.randrange(sizes.templates), copies, kind or None)
+        Arrival(time_s, message_id(seed, index), rng.randrange(sizes.templates), copies, kind or None)
         for index, (time_s, copies, kind) in enumerate(sorted(wanted))
     )
 
 
 def schedule_hash(arrivals: Iterable[Arrival]) -> str:
-    """Return the SHA-256 of the schedule, in hex: two runs with the same one were asked for the same storm."""
+    """Return the SHA-256 of the schedule, in hex: two runs with the same one were asked for the same workload."""
     digest = hashlib.sha256()
     for arrival in arrivals:
-        digest.update(f"{arrival.intended_s:.6f} {arrival.conversation_id} {arrival.template}".encode())
+        digest.update(f"{arrival.intended_s:.6f} {arrival.message_id} {arrival.template}".encode())
         if arrival.copies != 1 or arrival.poison is not None:
             digest.update(f" {arrival.copies} {arrival.poison}".encode())
         digest.update(b"\n")

@@ -1,4 +1,4 @@
-"""What a storm came to: offered beside achieved, so that a generator that was too slow is said and not hidden.
+"""What a workload came to: offered beside achieved, so that a generator that was too slow is said and not hidden.
 
 Used by ``driver`` and by whoever reads a journal. Pure; reads no file.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.load.schedule import Arrival
-    from harness.results import Publish
+    from harness.record import Publish
 
 # The stretch that rates are taken over: long enough for a hundred large messages, short enough that a burst of seconds
 # is not thinned by the calm around it.
@@ -23,7 +23,7 @@ WINDOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """The storm in figures. Rates are messages per replay second, lateness is replay seconds.
+    """The workload in figures. Rates are messages per replay second, lateness is replay seconds.
 
     ``offered_per_s`` is what the schedule asked for in its busiest window of ``WINDOW_S``, ``achieved_per_s`` what
     became of just those messages: how many of them were confirmed, divided by the time until the last of them was
@@ -72,8 +72,8 @@ def _busiest_window(times_s: Sequence[float]) -> tuple[int, int]:
 
 
 def _achieved_per_s(wanted: Sequence[Arrival], publishes: Sequence[Publish]) -> float:
-    names = {arrival.conversation_id for arrival in wanted}
-    sent = [publish for publish in publishes if publish.conversation_id in names]
+    names = {arrival.message_id for arrival in wanted}
+    sent = [publish for publish in publishes if publish.message_id in names]
     if not sent:
         return 0.0
     taken_s = max(publish.sent_s for publish in sent) - wanted[0].intended_s

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checkers import fault_receipts, oom
-from harness.checkers.judge import GROUNDWORK
-from harness.results import MatrixCell, MatrixRow, Verdict
+from harness.checkers import fault_events, oom
+from harness.checkers.judge import PRECONDITIONS
+from harness.record import MatrixCell, MatrixRow, Verdict
 
 if TYPE_CHECKING:
-    from harness.results import CheckResult, Judgement, RunRecord
+    from harness.record import CheckResult, Judgement, RunRecord
     from harness.scenario import Scenario
 
 # Nearly every arm is expected to live and to have its faults: that says little of what a scenario claims.
-_EVERYWHERE = frozenset({oom.SURVIVED, fault_receipts.NAME})
+_EVERYWHERE = frozenset({oom.SURVIVED, fault_events.NAME})
 
 
 def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str) -> MatrixRow:
@@ -24,8 +24,8 @@ def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str)
 
 def _cell(arm: str, judgement: Judgement, scenario: Scenario) -> MatrixCell:
     results = [result for result in judgement.checks if result.arm == arm]
-    asked = [result for result in results if result.check not in GROUNDWORK]
-    figures = judgement.figures
+    asked = [result for result in results if result.check not in PRECONDITIONS]
+    figures = judgement.metrics
     return MatrixCell(
         arm=arm,
         role=scenario.arms[arm].role,

@@ -15,8 +15,8 @@ from harness.probes.watching import watching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.rig.kubelet import Kubelet
-    from harness.rig.work_queue import WorkQueue
+    from harness.environment.broker.work_queue import WorkQueue
+    from harness.environment.supervisor import Supervisor
     from harness.store import TrialFolder
     from harness.store.writing import Series
 
@@ -27,14 +27,14 @@ _REASON_CHARACTERS_MAX = 300
 
 
 @contextmanager
-def watching_queue(queue: WorkQueue, kubelet: Kubelet, folder: TrialFolder) -> Iterator[None]:
+def watching_queue(queue: WorkQueue, supervisor: Supervisor, folder: TrialFolder) -> Iterator[None]:
     """Write ``queue.csv`` and ``consumer_seen`` events until left.
 
     An API that does not answer is no error: it leaves a gap and, when it lasts, the event ``queue_probe_blind``. Raises
     RunDirectoryError on leaving where a sample could not be written.
     """
     with folder.series("queue", ("ready", "unacked", "redelivered", "acked")) as series:
-        watch = _Watch(queue, kubelet, folder, series)
+        watch = _Watch(queue, supervisor, folder, series)
         with watching("queue-probe", watch.look, interval_s=INTERVAL_S):
             yield
 
@@ -42,9 +42,9 @@ def watching_queue(queue: WorkQueue, kubelet: Kubelet, folder: TrialFolder) -> I
 class _Watch:
     """What the probe's thread does, and what it has seen so far."""
 
-    def __init__(self, queue: WorkQueue, kubelet: Kubelet, folder: TrialFolder, series: Series) -> None:
+    def __init__(self, queue: WorkQueue, supervisor: Supervisor, folder: TrialFolder, series: Series) -> None:
         self._queue = queue
-        self._kubelet = kubelet
+        self._supervisor = supervisor
         self._folder = folder
         self._series = series
         self._consumers_seen: set[tuple[str, str]] = set()
@@ -63,12 +63,14 @@ class _Watch:
     def _sample(self) -> None:
         figures = self._queue.figures()
         self._series.add(figures.ready, figures.unacked, figures.redelivered, figures.acked)
-        life = self._kubelet.current
+        incarnation = self._supervisor.current
         for consumer in self._queue.consumers():
-            # A worker may use the same tag in every life; its connection has another port each time.
+            # A worker may use the same tag in every incarnation; its connection has another port each time.
             name = (consumer.connection, consumer.tag)
             if name not in self._consumers_seen:
                 self._consumers_seen.add(name)
                 self._folder.event(
-                    "consumer_seen", prefetch_count=consumer.prefetch_count, life=life.index if life else None
+                    "consumer_seen",
+                    prefetch_count=consumer.prefetch_count,
+                    incarnation=incarnation.index if incarnation else None,
                 )

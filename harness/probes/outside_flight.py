@@ -20,7 +20,7 @@ from harness.probes.watching import watching
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.rig.kubelet import Kubelet, RunningLife
+    from harness.environment.supervisor import RunningIncarnation, Supervisor
     from harness.store import TrialFolder
 
 INTERVAL_S = 1.0
@@ -33,10 +33,10 @@ _STATUS = {"VmRSS": "rss", "VmHWM": "rss_peak", "RssAnon": "anon", "RssFile": "f
 
 
 @contextmanager
-def recording_from_outside(kubelet: Kubelet, folder: TrialFolder, env: Mapping[str, str]) -> Iterator[None]:
-    """Write ``flight/<pid>-outside.jsonl`` of each life until left. ``env`` is py-spy's environment."""
+def recording_from_outside(supervisor: Supervisor, folder: TrialFolder, env: Mapping[str, str]) -> Iterator[None]:
+    """Write ``flight/<pid>-outside.jsonl`` of each incarnation until left. ``env`` is py-spy's environment."""
     (folder.path / "flight").mkdir(exist_ok=True)
-    watch = _Watch(kubelet, folder, env)
+    watch = _Watch(supervisor, folder, env)
     with watching("outside-flight", watch.look, interval_s=INTERVAL_S):
         yield
 
@@ -65,49 +65,53 @@ def folded(dump: str) -> list[dict[str, Any]]:
 class _Watch:
     """What the probe's thread does, and how often py-spy failed in a row."""
 
-    def __init__(self, kubelet: Kubelet, folder: TrialFolder, env: Mapping[str, str]) -> None:
-        self._kubelet = kubelet
+    def __init__(self, supervisor: Supervisor, folder: TrialFolder, env: Mapping[str, str]) -> None:
+        self._supervisor = supervisor
         self._folder = folder
         self._env = env
         self._py_spy = str(Path(sys.executable).with_name("py-spy"))
         self._failures = 0
 
     def look(self) -> None:
-        """Write one sample and one set of stacks of the life that is going on, if any."""
-        life = self._kubelet.current
-        if life is None:
+        """Write one sample and one set of stacks of the incarnation that is going on, if any."""
+        incarnation = self._supervisor.current
+        if incarnation is None:
             return
         try:
-            figures = memory_by_kind(Path(f"/proc/{life.pid}/status").read_text(encoding="utf-8", errors="replace"))
-            figures["cgroup"] = life.cage.usage_bytes() or 0
+            figures = memory_by_kind(
+                Path(f"/proc/{incarnation.pid}/status").read_text(encoding="utf-8", errors="replace")
+            )
+            figures["cgroup"] = incarnation.memory_limit.usage_bytes() or 0
         except (OSError, ProcessLookupError):
-            return  # it ended, or its cage did
+            return  # it ended, or its memory_limit did
         if "rss" not in figures:
             return  # a zombie: its memory is gone
-        self._write(life, {"kind": "sample", **figures})
+        self._write(incarnation, {"kind": "sample", **figures})
         if self._failures < _FAILURES_IN_A_ROW_MAX:
-            self._dump(life)
+            self._dump(incarnation)
 
-    def _dump(self, life: RunningLife) -> None:
-        argv = (self._py_spy, "dump", "--pid", str(life.pid), "--nonblocking", "--json")
+    def _dump(self, incarnation: RunningIncarnation) -> None:
+        argv = (self._py_spy, "dump", "--pid", str(incarnation.pid), "--nonblocking", "--json")
         try:
             done = subprocess.run(
                 argv, env=dict(self._env), capture_output=True, text=True, timeout=_DUMP_TIMEOUT_S, check=True
             )
             groups = folded(done.stdout)
         except (OSError, subprocess.SubprocessError, ValueError, LookupError) as error:
-            if self._kubelet.current is life:
-                self._count_failure(life, str(getattr(error, "stderr", "") or error))
+            if self._supervisor.current is incarnation:
+                self._count_failure(incarnation, str(getattr(error, "stderr", "") or error))
             return
         self._failures = 0
-        self._write(life, {"kind": "stacks", "groups": groups})
+        self._write(incarnation, {"kind": "stacks", "groups": groups})
 
-    def _count_failure(self, life: RunningLife, why: str) -> None:
+    def _count_failure(self, incarnation: RunningIncarnation, why: str) -> None:
         self._failures += 1
         if self._failures == _FAILURES_IN_A_ROW_MAX:
-            self._folder.event("stacks_not_recorded", life=life.index, why=why.strip()[-_REASON_CHARACTERS_MAX:])
+            self._folder.event(
+                "stacks_not_recorded", incarnation=incarnation.index, why=why.strip()[-_REASON_CHARACTERS_MAX:]
+            )
 
-    def _write(self, life: RunningLife, line: dict[str, Any]) -> None:
-        path = self._folder.path / "flight" / f"{life.pid}-outside.jsonl"
+    def _write(self, incarnation: RunningIncarnation, line: dict[str, Any]) -> None:
+        path = self._folder.path / "flight" / f"{incarnation.pid}-outside.jsonl"
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"mono_s": round(time.monotonic(), 3), **line}) + "\n")

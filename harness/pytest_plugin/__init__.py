@@ -8,8 +8,8 @@
 
 Before the test's own body runs, the scenario's arm is played (once for all tests that ask for the same) and judged by
 the harness's checkers; anything but a pass fails the test, and says which allocation sites held the memory. It loads
-itself into no session: what it starts is a broker, a storm and a memory limit. ``asked`` reads the marker, ``played``
-plays and judges, ``sites`` names the lines of code. How to use it: docs/how-to/memory-budget-in-pytest.md.
+itself into no session: what it starts is a broker, a workload and a memory limit. ``asked`` reads the marker,
+``played`` plays and judges, ``sites`` names the lines of code. How to use it: docs/how-to/memory-budget-in-pytest.md.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.pytest_plugin.asked import MARKER, Asked, asked_for
+from harness.pytest_plugin.marker import MARKER, Asked, asked_for
 from harness.pytest_plugin.played import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
 
 _BENCH = pytest.StashKey[Bench]()
 
@@ -82,7 +82,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.fixture
 def memory_trial(request: pytest.FixtureRequest) -> TrialRecord:
-    """What the marked test's trial left behind: series, lives, calls, rows, for assertions of your own."""
+    """What the marked test's trial left behind: series, incarnations, calls, rows, for assertions of your own."""
     asked = _asked(request.node)
     if asked is None:
         raise pytest.UsageError(f"{request.node.nodeid}: memory_trial needs @pytest.mark.{MARKER} on the test")

@@ -14,15 +14,15 @@ from harness.checkers import judge, oom
 from harness.errors import HarnessError, UsageError
 from harness.narration import Silence
 from harness.pytest_plugin.sites import top_sites
-from harness.results import Verdict, profiled
+from harness.record import Verdict, profiled
 from harness.store import read_run
 from harness.trial import TrialPlan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.pytest_plugin.asked import Asked
-    from harness.results import CheckResult, TrialRecord
+    from harness.pytest_plugin.marker import Asked
+    from harness.record import CheckResult, TrialRecord
 
 _OF_MEMORY = (oom.SURVIVED, "memory budget", "memory growth", "memory back at baseline")
 

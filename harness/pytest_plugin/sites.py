@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import MIB
+from harness.record import MIB
 from reports.allocation_sites import highest_heap_profile
 
 if TYPE_CHECKING:

@@ -5,19 +5,19 @@ part of the rig.
 """
 
 from harness.scenario.expectations import Expect
-from harness.scenario.fault_schedule import Application, schedule_hash, schedule_of
+from harness.scenario.fault_schedule import FaultOccurrence, schedule_hash, schedule_of
 from harness.scenario.faults import FAULTS, Fault
 from harness.scenario.files import find_scenario, list_scenarios, load_scenario
 from harness.scenario.model import Arm, Burst, EndsWhen, Mem0Rule, Mem0Rules, Phase, Scenario, WorkerSpec
 
 __all__ = [
     "FAULTS",
-    "Application",
     "Arm",
     "Burst",
     "EndsWhen",
     "Expect",
     "Fault",
+    "FaultOccurrence",
     "Mem0Rule",
     "Mem0Rules",
     "Phase",

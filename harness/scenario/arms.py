@@ -69,7 +69,7 @@ class WorkerSpec(Strict):
 
 
 class Arm(Strict):
-    """One worker that goes through the storm, and what is expected of it.
+    """One worker that goes through the workload, and what is expected of it.
 
     ``timers`` are environment variables in incident time, which the trial divides by the scenario's ``time_scale``;
     ``env`` are environment variables handed over as they are.

@@ -52,7 +52,7 @@ class HungCallsBudget(Strict):
 
 
 class NeverKilled(Strict):
-    """One life, ended by the harness."""
+    """One incarnation, ended by the harness."""
 
 
 class AllAccounted(Strict):
@@ -69,8 +69,8 @@ class Loses(Strict):
     messages_at_least: Annotated[Whole, Field(ge=1)]
 
 
-class PutOff(Strict):
-    """Messages are put off: FAILED in the worker's own table, with this error code."""
+class Deferred(Strict):
+    """Messages are deferred: FAILED in the worker's own table, with this error code."""
 
     error_code: Annotated[str, Field(min_length=1, max_length=50)]
     messages_at_least: Annotated[Whole, Field(ge=1)]
@@ -79,7 +79,7 @@ class PutOff(Strict):
 class FailuresRecorded(Strict):
     """Every message whose calls all failed is FAILED with its retry scheduled, after no more calls than this."""
 
-    messages_at_least: Annotated[Whole, Field(ge=1)] = 1  # fewer failures would be another storm
+    messages_at_least: Annotated[Whole, Field(ge=1)] = 1  # fewer failures would be another workload
     calls_per_message_at_most: Annotated[Whole, Field(ge=1)]
 
 
@@ -139,13 +139,13 @@ class Throughput(Strict):
 
 
 class ReturnsToHealthy(Strict):
-    """At the end, once everything is drained, the worker's memory is back at the level it had before the storm."""
+    """At the end, once everything is drained, the worker's memory is back at the level it had before the workload."""
 
     at_most: SizeBytes
 
 
 class ReturnsToBaseline(Strict):
-    """Once everything is drained, memory is at most this far above its level in a phase before the storm."""
+    """Once everything is drained, memory is at most this far above its level in a phase before the workload."""
 
     baseline: Name
     above_at_most: SizeBytes
@@ -178,7 +178,7 @@ class Expect(Strict):
     all_accounted: AllAccounted | None = None
     all_answered: AllAnswered | None = None
     loses: Loses | None = None
-    put_off: PutOff | None = None
+    deferred: Deferred | None = None
     failures_recorded: FailuresRecorded | None = None
     retries_open_at_most: RetriesOpenAtMost | None = None
     loops: Loops | None = None

@@ -1,8 +1,8 @@
 """When each fault of a scenario is applied and healed: a pure function of the scenario, whose seed draws what is drawn.
 
-Used by ``harness.faults``, which keeps to it, and by the checker, which asks for the receipts. The same scenario with
-the same seed has the same schedule and the same hash, which the manifest records. Times are incident seconds since the
-phase's beginning: a phase that ends early takes the rest of its faults with it.
+Used by ``harness.faults``, which keeps to it, and by the checker, which asks for the fault events. The same scenario
+with the same seed has the same schedule and the same hash, which the manifest records. Times are incident seconds
+since the phase's beginning: a phase that ends early takes the rest of its faults with it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ _PULSE_SPREAD = 0.5  # a pulse lasts between half and one and a half times what 
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
-    """One fault, once. ``key`` names it in the receipts: the phase, its place in the phase's list, and its number."""
+class FaultOccurrence:
+    """One fault, once. ``key`` names it in the fault events.
+
+    The phase, its place in the phase's list, and its number.
+    """
 
     key: str
     phase: str
@@ -36,12 +39,12 @@ class Application:
     fault: Fault
 
 
-def schedule_of(scenario: Scenario) -> tuple[Application, ...]:
-    """Return every application of every fault, phase by phase, in the order in which they begin."""
-    return tuple(application for phase in scenario.timeline for application in _of_phase(phase, scenario.seed))
+def schedule_of(scenario: Scenario) -> tuple[FaultOccurrence, ...]:
+    """Return every occurrence of every fault, phase by phase, in the order in which they begin."""
+    return tuple(occurrence for phase in scenario.timeline for occurrence in _of_phase(phase, scenario.seed))
 
 
-def schedule_hash(schedule: tuple[Application, ...]) -> str:
+def schedule_hash(schedule: tuple[FaultOccurrence, ...]) -> str:
     """Return the SHA-256 of the schedule with every setting; empty for a schedule without a fault."""
     if not schedule:
         return ""
@@ -51,19 +54,19 @@ def schedule_hash(schedule: tuple[Application, ...]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _of_phase(phase: Phase, seed: int) -> list[Application]:
-    applications = []
+def _of_phase(phase: Phase, seed: int) -> list[FaultOccurrence]:
+    occurrences = []
     for place, fault in enumerate(phase.faults):
         # A random number generator for each entry: another entry added does not move those that were there.
         draw = random.Random(f"{seed}/{phase.phase}/{place}")
         for number, (begin_s, end_s) in enumerate(_spans(fault, begins_s(fault, phase.from_), draw)):
             key = f"{phase.phase}.{place}.{number}"
-            applications.append(Application(key, phase.phase, round(begin_s, _DIGITS), round(end_s, _DIGITS), fault))
-    return sorted(applications, key=lambda each: (each.begins_s, each.key))
+            occurrences.append(FaultOccurrence(key, phase.phase, round(begin_s, _DIGITS), round(end_s, _DIGITS), fault))
+    return sorted(occurrences, key=lambda each: (each.begins_s, each.key))
 
 
 def _spans(fault: Fault, begin_s: float, draw: random.Random) -> Iterator[tuple[float, float]]:
-    """Yield when each application begins and ends; no two of one entry overlap."""
+    """Yield when each occurrence begins and ends; no two of one entry overlap."""
     for start_s in _starts(fault, begin_s, draw):
         if isinstance(fault, Pulsed):
             yield from _pulses(start_s, fault.lasts_s, *fault.pulse_s, draw)

@@ -16,7 +16,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from harness.scenario.mem0 import Mem0Rule, Mem0Rules
 from harness.scenario.strict import DurationS, RatePerS, SizeBytes, Strict, TimeOfDayS
 
-APPLICATIONS_MAX = 200  # of one entry: more than that is a rate mistaken
+OCCURRENCES_MAX = 200  # of one entry: more than that is a rate mistaken
 
 # "upstream" is from the worker to the broker, "downstream" from the broker to the worker.
 Stream = Literal["upstream", "downstream", "both"]
@@ -41,15 +41,15 @@ class Timed(Strict):
         if (self.rate is None) != (self.over is None):
             raise ValueError("rate and over belong together: how often, and for how long a stretch")
         if self.rate is not None and self.over is not None:
-            if not 0 < self.rate * self.over <= APPLICATIONS_MAX:
-                raise ValueError(f"rate times over asks for {self.rate * self.over:g} times; 1 to {APPLICATIONS_MAX}")
+            if not 0 < self.rate * self.over <= OCCURRENCES_MAX:
+                raise ValueError(f"rate times over asks for {self.rate * self.over:g} times; 1 to {OCCURRENCES_MAX}")
             if self.over <= self.lasts_s:
                 raise ValueError("over is no longer than one fault lasts: lengthen it")
         return self
 
     @property
     def lasts_s(self) -> float:
-        """How long one application is to stay in force, in incident seconds; 0 for what is over when it is done."""
+        """How long one occurrence is to stay in force, in incident seconds; 0 for what is over when it is done."""
         return 0.0
 
     @property
@@ -80,8 +80,8 @@ class Pulsed(Lasting):
     @model_validator(mode="after")
     def _pulses_are_few(self) -> Self:
         most = self.lasts_s / sum(self.pulse_s) * 2 * max(1.0, (self.rate or 0) * (self.over or 0))
-        if most > APPLICATIONS_MAX:
-            raise ValueError(f"that is up to {most:.0f} pulses; at most {APPLICATIONS_MAX}: lengthen them")
+        if most > OCCURRENCES_MAX:
+            raise ValueError(f"that is up to {most:.0f} pulses; at most {OCCURRENCES_MAX}: lengthen them")
         return self
 
 

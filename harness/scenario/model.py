@@ -1,4 +1,4 @@
-"""The model of a scenario: its storm, phase by phase, its arms, and the rules that hold between its parts.
+"""The model of a scenario: its workload, phase by phase, its arms, and the rules that hold between its parts.
 
 Used by everyone who plays or judges a scenario. Validation happens here, once; everyone after reads plain numbers.
 Times are incident time until ``scale_of`` divides them. The model plays nothing.
@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from harness.results import PROFILED_SUFFIX
+from harness.record import PROFILED_SUFFIX
 from harness.scenario.arms import Arm, WorkerSpec
 from harness.scenario.faults import Fault, check_faults_fit
 from harness.scenario.mem0 import Mem0Rule, Mem0Rules
@@ -118,16 +118,16 @@ class Messages(Strict):
 
 
 class Restarts(Strict):
-    """What the kubelet does when the worker ends by itself: start it again, later each time."""
+    """What the supervisor does when the worker ends by itself: start it again, later each time."""
 
-    backoff: DurationS = 10.0  # incident time before the first restart; doubles each time, as the kubelet's does
+    backoff: DurationS = 10.0  # incident time before the first restart; doubles each time, as the supervisor's does
     limit: Annotated[Whole, Field(ge=0, le=20)] = 5
 
 
 class Drained(Strict):
     """What happens once the timeline is over, before the ledger is closed."""
 
-    retry_job: bool = False  # of a preset: run at the times for which its events were put off, until none is left
+    retry_job: bool = False  # of a preset: run at the times for which its events were deferred, until none is left
     jobs: Annotated[Whole, Field(ge=1, le=JOBS_MAX)] = 1  # at once, as when cron begins one before the last is through
     mem0: Mem0Rules = Mem0Rules()  # what pika-mem0 does meanwhile; nothing is wrong with it by default
 

@@ -64,11 +64,11 @@ def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
 
 
 def small(scenario: Scenario) -> Scenario:
-    """Return the same storm with a tenth of the bytes.
+    """Return the same workload with a tenth of the bytes.
 
     The interpreter's own bytes stay, so budgets shrink above them only; a message keeps at least a conversation. A
     limit that somebody has to die of shrinks above what a worker really has before its first message: a budget may
-    grant it more, but then a tenth of the storm would no longer fill it.
+    grant it more, but then a tenth of the workload would no longer fill it.
     """
     sizes = scenario.messages
     messages = sizes.model_copy(
@@ -118,7 +118,7 @@ def _tenth(size_bytes: int) -> int:
 
 
 def _shrunk_limit(limit_bytes: int, arms: Mapping[str, Arm]) -> int:
-    """Return the limit of a tenth of the storm; ``arms`` have shrunk already, and no budget may lie above it."""
+    """Return the limit of a tenth of the workload; ``arms`` have shrunk already, and no budget may lie above it."""
     if not any(arm.expect.oom_killed for arm in arms.values()):
         return _shrunk(limit_bytes)
     budgets = [size_bytes for arm in arms.values() for _, size_bytes in arm.expect.sizes_bytes]

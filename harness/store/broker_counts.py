@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import QueueSample
+    from harness.record import QueueSample
 
 
 def counted_on(samples: Sequence[QueueSample]) -> tuple[QueueSample, ...]:

@@ -1,4 +1,4 @@
-"""The flight recorder's files of one trial, read back as one ``Flight`` for one life.
+"""The flight recorder's files of one trial, read back as one ``Flight`` for one incarnation.
 
 ``trials/<arm>/flight/<pid>-0.jsonl`` and ``-1.jsonl`` are the worker's ring; ``<pid>-outside.jsonl`` is the harness's
 own, of a worker without a recorder. Used by ``harness postmortem``. A line that a kill has torn is left out and said.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.results.flight import Flight, FlightSample, StackGroup, StackSample
+from harness.record.flight import Flight, FlightSample, StackGroup, StackSample
 from harness.store.tolerant import read_json_lines
 
 if TYPE_CHECKING:

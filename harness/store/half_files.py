@@ -27,12 +27,12 @@ def remove_abandoned(folder: Path) -> None:
     with suppress(OSError):
         for path in folder.iterdir():
             named = _HALF.fullmatch(path.name)
-            if named is not None and not _lives(int(named["pid"])):
+            if named is not None and not _incarnations(int(named["pid"])):
                 with suppress(OSError):
                     path.unlink()
 
 
-def _lives(pid: int) -> bool:
+def _incarnations(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""From events to values: the phases as they were played, the worker's lives, the prefetch in force.
+"""From events to values: the phases as they were played, the worker's incarnations, the prefetch in force.
 
 Pure functions of a trial's events, used by ``harness.store.reading``. An event that lacks what belongs to its kind is a
 KeyError or a TypeError. Nothing is judged here.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.results import PhaseSpan, WorkerLife
+from harness.record import Incarnation, PhaseSpan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.results import Event, MemorySeries, Scalar
+    from harness.record import Event, MemorySeries, Scalar
 
 
 def phase_spans(events: Sequence[Event]) -> tuple[PhaseSpan, ...]:
@@ -38,22 +38,22 @@ def phase_spans(events: Sequence[Event]) -> tuple[PhaseSpan, ...]:
     )
 
 
-def worker_lives(events: Sequence[Event], memory: MemorySeries) -> tuple[WorkerLife, ...]:
-    """Return the lives of the worker.
+def worker_incarnations(events: Sequence[Event], memory: MemorySeries) -> tuple[Incarnation, ...]:
+    """Return the incarnations of the worker.
 
-    A start without its end is a life whose end nobody saw: ``ended_by`` is ``unknown``.
+    A start without its end is an incarnation whose end nobody saw: ``ended_by`` is ``unknown``.
     """
-    ended = {event.data["life"]: event for event in events if event.kind == "worker_ended"}
-    lives: list[WorkerLife] = []
+    ended = {event.data["incarnation"]: event for event in events if event.kind == "worker_ended"}
+    incarnations: list[Incarnation] = []
     for start in (event for event in events if event.kind == "worker_started"):
-        index = int(_number(start.data["life"]))
+        index = int(_number(start.data["incarnation"]))
         end = ended.get(index)
         facts = end.data if end else {}
-        sampled = memory.rss_bytes[memory.life == index]
+        sampled = memory.rss_bytes[memory.incarnation == index]
         peaks = [int(sampled.max())] if sampled.size else []
         peaks += [int(peak)] if isinstance(peak := facts.get("peak_rss_bytes"), int | float) else []
-        lives.append(
-            WorkerLife(
+        incarnations.append(
+            Incarnation(
                 index=index,
                 pid=int(_number(start.data["pid"])),
                 started_s=start.t_s,
@@ -65,11 +65,11 @@ def worker_lives(events: Sequence[Event], memory: MemorySeries) -> tuple[WorkerL
                 ended_by=str(facts.get("ended_by", "unknown")),
             )
         )
-    return tuple(lives)
+    return tuple(incarnations)
 
 
 def effective_prefetch(events: Sequence[Event]) -> tuple[int, ...]:
-    """Return the prefetch that the broker reported for each life's consumer; 0 is unlimited."""
+    """Return the prefetch that the broker reported for each incarnation's consumer; 0 is unlimited."""
     return tuple(int(_number(event.data["prefetch_count"])) for event in events if event.kind == "consumer_seen")
 
 

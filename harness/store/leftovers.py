@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.results import Alert, QueueLeft
+from harness.record import Alert, QueueLeft
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines
 
 if TYPE_CHECKING:
@@ -31,19 +31,19 @@ def read_alerts(folder: Path, start_utc: datetime | None, damaged: list[str]) ->
 
 
 def _queue(raw: dict[str, Any]) -> QueueLeft:
-    names = tuple(None if name is None else str(name) for name in raw["conversation_ids"])
+    names = tuple(None if name is None else str(name) for name in raw["message_ids"])
     return QueueLeft(str(raw["name"]), raw["is_work"] is True, int(raw["messages"]), names)
 
 
 def _alert(line: dict[str, Any], start_utc: datetime | None) -> Alert:
     context = line["context"]
-    name = context.get("conversation_id")
+    name = context.get("message_id")
     return Alert(
         alert_type=str(line["alert_type"]),
         level=str(line["level"]),
         action=str(context["action"]),
         t_s=_sent_s(line, start_utc),
-        conversation_id=None if name is None else str(name),
+        message_id=None if name is None else str(name),
         message=str(line.get("message", "")),
     )
 

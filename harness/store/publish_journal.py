@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RunDirectoryError
-from harness.results import Publish
+from harness.record import Publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ class PublishLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    conversation_id: str
+    message_id: str
     intended_mono_s: MonoS
     sent_mono_s: MonoS
     confirmed_mono_s: MonoS | None
@@ -113,7 +113,7 @@ def read_journal(path: Path, start_mono_s: float) -> PublishJournal:
             field = ".".join(str(part) for part in first["loc"])
             damaged.append(f"{path.name} line {number} is no publish{f' ({field})' if field else ''}: {first['msg']}")
         else:
-            lines[line.conversation_id] = line
+            lines[line.message_id] = line
     if torn:
         damaged.append(
             f"{path.name} line {len(whole) + 1} is torn: its writer was killed while it wrote {len(torn)} bytes of it"
@@ -131,7 +131,7 @@ def read_publishes(path: Path, start_mono_s: float) -> tuple[Publish, ...]:
 def _publish(line: PublishLine, start_mono_s: float) -> Publish:
     confirmed = line.confirmed_mono_s
     return Publish(
-        conversation_id=line.conversation_id,
+        message_id=line.message_id,
         intended_s=line.intended_mono_s - start_mono_s,
         sent_s=line.sent_mono_s - start_mono_s,
         confirmed_s=None if confirmed is None else confirmed - start_mono_s,

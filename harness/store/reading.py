@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from harness.errors import RunDirectoryError
-from harness.results import (
+from harness.record import (
+    DependencyCall,
     Drain,
     Event,
-    EventRow,
     Limit,
     Manifest,
-    Mem0Call,
     MemorySeries,
+    Outcome,
     Publish,
     QueueSample,
     ReportedMetric,
@@ -31,10 +31,10 @@ from harness.results import (
     TrialRecord,
     WorkerGauge,
 )
-from harness.results.heap import HeapGroup, HeapSite, HeapSummary
+from harness.record.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.broker_counts import counted_on
 from harness.store.flight_files import read_flight
-from harness.store.history import effective_prefetch, phase_spans, worker_lives
+from harness.store.history import effective_prefetch, phase_spans, worker_incarnations
 from harness.store.leftovers import read_alerts, read_queues
 from harness.store.publish_journal import read_journal
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines, read_rows
@@ -101,14 +101,14 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         role=facts.role,
         limit=facts.limit,
         phases=_told(lambda: phase_spans(events), (), damaged),
-        lives=_told(lambda: worker_lives(events, memory), (), damaged),
+        incarnations=_told(lambda: worker_incarnations(events, memory), (), damaged),
         memory=memory,
         queue=counted_on(read_rows(folder / "queue.csv", lambda row: _queue_sample(row, start_s), damaged)),
         gauges=read_json_lines(folder / "worker_stats.jsonl", lambda line: _gauge(line, start_s), damaged),
         publishes=_publishes(folder / "publishes.jsonl", start_s, damaged),
         planned_messages=facts.planned_messages,
-        calls=read_json_lines(folder / "mem0.jsonl", lambda line: _call(line, start_s), damaged),
-        rows=read_json(folder / "rows.json", _event_rows, damaged) or (),
+        calls=read_json_lines(folder / "calls.jsonl", lambda line: _call(line, start_s), damaged),
+        outcomes=read_json(folder / "outcomes.json", _event_rows, damaged) or (),
         queues=read_queues(folder, damaged),
         alerts=read_alerts(folder, facts.start_utc, damaged),
         events=events,
@@ -143,8 +143,8 @@ def _facts(raw: Any) -> _Facts:
     )
 
 
-def _event_rows(raw: Any) -> tuple[EventRow, ...]:
-    return tuple(EventRow(**row) for row in raw)
+def _event_rows(raw: Any) -> tuple[Outcome, ...]:
+    return tuple(Outcome(**row) for row in raw)
 
 
 def _event(line: dict[str, Any]) -> Event:
@@ -164,12 +164,15 @@ def _read_memory(path: Path, start_s: float, damaged: list[str]) -> MemorySeries
         return MemorySeries.empty()
     table = np.array(rows, dtype=np.float64)
     return MemorySeries(
-        t_s=table[:, 0] - start_s, life=table[:, 1].astype(np.int64), rss_bytes=table[:, 2], cgroup_bytes=table[:, 3]
+        t_s=table[:, 0] - start_s,
+        incarnation=table[:, 1].astype(np.int64),
+        rss_bytes=table[:, 2],
+        cgroup_bytes=table[:, 3],
     )
 
 
 def _memory_row(row: dict[str, str]) -> tuple[float, float, float, float]:
-    return float(row["mono_s"]), int(row["life"]), float(row["rss_bytes"]), float(row["cgroup_bytes"] or "nan")
+    return float(row["mono_s"]), int(row["incarnation"]), float(row["rss_bytes"]), float(row["cgroup_bytes"] or "nan")
 
 
 def _queue_sample(row: dict[str, str], start_s: float) -> QueueSample:
@@ -182,10 +185,10 @@ def _gauge(line: dict[str, Any], start_s: float) -> WorkerGauge:
     return WorkerGauge(t_s=float(line["mono_s"]) - start_s, **counts)
 
 
-def _call(line: dict[str, Any], start_s: float) -> Mem0Call:
-    return Mem0Call(
+def _call(line: dict[str, Any], start_s: float) -> DependencyCall:
+    return DependencyCall(
         path=str(line["path"]),
-        conversation_id=line["conversation_id"],
+        message_id=line["message_id"],
         attempt=int(line["attempt"]),
         mode=str(line["mode"]),
         status=None if line["status"] is None else int(line["status"]),
@@ -204,17 +207,17 @@ def _publishes(path: Path, start_s: float, damaged: list[str]) -> tuple[Publish,
 
 
 def _cpu_share(folder: Path, record: TrialRecord) -> float | None:
-    """Return the processor time of the first life in a real second, by the last line of its flight recorder."""
-    if not record.lives:
+    """Return the processor time of the first incarnation in a real second, by the last line of its flight recorder."""
+    if not record.incarnations:
         return None
-    samples = read_flight(folder, record.lives[0].pid, record.start_mono_s).samples
-    length_s = samples[-1].t_s - record.lives[0].started_s if samples else 0.0
+    samples = read_flight(folder, record.incarnations[0].pid, record.start_mono_s).samples
+    length_s = samples[-1].t_s - record.incarnations[0].started_s if samples else 0.0
     used_s = samples[-1].process_cpu_s if samples else None
     return used_s / length_s if used_s is not None and length_s > 0 else None
 
 
 def _heaps(folder: Path, damaged: list[str]) -> Iterator[HeapSummary]:
-    for path in sorted(folder.glob("life-*.json")):
+    for path in sorted(folder.glob("incarnation-*.json")):
         heap = read_json(path, _heap, damaged)
         if heap is not None:
             yield heap

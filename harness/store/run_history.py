@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from harness.errors import RunDirectoryError
-from harness.results.history import HistoryRow
+from harness.record.history import HistoryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-    from harness.results import Limit, Manifest, Scalar
+    from harness.record import Limit, Manifest, Scalar
 
 _ELSEWHERE = "make it writable or choose --runs-dir"
 _REMEDIES = {errno.EROFS: _ELSEWHERE, errno.EACCES: _ELSEWHERE, errno.EPERM: _ELSEWHERE}
@@ -91,7 +91,7 @@ class RunFolder:
 class TrialFolder:
     """One trial's folder that is being written. Lines carry the monotonic clock; events may come from any thread.
 
-    ``start`` fixes replay time zero before the storm; the reader subtracts it, so what happened before has negative
+    ``start`` fixes replay time zero before the workload; the reader subtracts it, so what happened before has negative
     times.
     """
 
@@ -108,7 +108,7 @@ class TrialFolder:
         return self.path / "logs"
 
     def start(self, start_mono_s: float, *, planned_messages: int, limit: Limit) -> None:
-        """Set replay time zero and write what is known before the storm."""
+        """Set replay time zero and write what is known before the workload."""
         self.start_mono_s = start_mono_s
         start_utc = datetime.now(UTC) + timedelta(seconds=start_mono_s - time.monotonic())
         facts = {

@@ -1,4 +1,4 @@
-"""One trial: one worker, one storm, one folder of records.
+"""One trial: one worker, one workload, one folder of records.
 
 ``run`` tells the whole story in nested ``with`` blocks; ``subject`` says which program the worker is; ``drain`` when
 everything has settled.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from harness.errors import PartFailedError
 
 if TYPE_CHECKING:
+    from harness.environment.broker.work_queue import WorkQueue
+    from harness.environment.dependency import Mem0
+    from harness.environment.supervisor import Supervisor
     from harness.load.driver import Load
-    from harness.rig.kubelet import Kubelet
-    from harness.rig.mem0 import Mem0
-    from harness.rig.work_queue import WorkQueue
 
 _APART_S = 1.5  # the broker emits its counts once a second
 _LOOK_INTERVAL_S = 0.25
@@ -24,11 +24,11 @@ _LOOK_INTERVAL_S = 0.25
 class DrainWatch:
     """Remembers how long everything has looked empty, and what was still open when it did not."""
 
-    def __init__(self, load: Load, queue: WorkQueue, mem0: Mem0, kubelet: Kubelet) -> None:
+    def __init__(self, load: Load, queue: WorkQueue, mem0: Mem0, supervisor: Supervisor) -> None:
         self._load = load
         self._queue = queue
         self._mem0 = mem0
-        self._kubelet = kubelet
+        self._supervisor = supervisor
         self._empty_since_mono_s: float | None = None
         self._next_look_mono_s = 0.0
         self.last_seen = "nothing was looked at"
@@ -50,13 +50,15 @@ class DrainWatch:
 
     def hopeless(self) -> str | None:
         """Return why waiting is in vain: no worker is left to drain anything, or the publishers broke off."""
-        return self._kubelet.gave_up or self._load.death()
+        return self._supervisor.gave_up or self._load.death()
 
     def status(self) -> str:
         """One line about worker and queue, for people."""
-        life = self._kubelet.current
+        incarnation = self._supervisor.current
         worker = (
-            "no worker alive" if life is None else f"worker {life.index} at {life.peak_rss_bytes / 2**20:.0f} MiB peak"
+            "no worker alive"
+            if incarnation is None
+            else f"worker {incarnation.index} at {incarnation.peak_rss_bytes / 2**20:.0f} MiB peak"
         )
         try:
             figures = self._queue.figures()

@@ -1,4 +1,4 @@
-"""Plays the retry job at the end of a trial: through the hours for which its events were put off, until none is due.
+"""Plays the retry job at the end of a trial: through the hours for which its events were deferred, until none is due.
 
 Used by the trial where a scenario asks for it. The hours are not waited for: the job is given a time after the last
 due date, as cron would reach it. Its retries carry the schedule on, so it runs again, as often as an event may fail.
@@ -12,17 +12,17 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from harness.environment.process import Child
 from harness.errors import PartFailedError
-from harness.rig.process import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.rig.database import Database
+    from harness.environment.database.database import Database
     from harness.store import TrialFolder
 
-# An event may fail five times and is given up at the next look; the rest is for one that another one's retry put off.
+# An event may fail five times and is given up at the next look; the rest is for one that another one's retry deferred.
 ROUNDS_MAX = 8
 _AFTER = timedelta(seconds=1)
 

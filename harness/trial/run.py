@@ -8,24 +8,24 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from harness.environment.broker.queue_contents import queues_left
+from harness.environment.broker.work_queue import work_queue
+from harness.environment.database.database import Database, migrated_database
+from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.ingress import ingress
+from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
+from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError
-from harness.faults.ground import Ground
+from harness.faults.context import FaultContext
 from harness.faults.mem0_rules import apply_rules
-from harness.faults.timeline import NO_STORM_YET, Stage, StormLengths, planned_starts_s, play
+from harness.faults.timeline import NO_LENGTHS_YET, PhaseLengths, Stage, planned_starts_s, play
 from harness.load.arrivals import arrivals_of, sizes_of
 from harness.load.driver import Load
 from harness.load.plan import Plan
 from harness.probes.broker_queue import watching_queue
 from harness.probes.memory import sampling_memory
 from harness.probes.outside_flight import recording_from_outside
-from harness.results import Limit
-from harness.rig.database import Database, migrated_database
-from harness.rig.ingress import ingress
-from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
-from harness.rig.mem0 import Mem0, fake_mem0
-from harness.rig.queue_contents import queues_left
-from harness.rig.waiting import pause_until, wait_for
-from harness.rig.work_queue import work_queue
+from harness.record import Limit
 from harness.store import write_atomically
 from harness.trial.drain import DrainWatch
 from harness.trial.retry_job import play_retry_job
@@ -46,14 +46,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from harness.environment.broker.broker import Broker
+    from harness.environment.broker.work_queue import WorkQueue
+    from harness.environment.database.databases import Databases
+    from harness.environment.memory_limit import MemoryLimits
+    from harness.environment.proxy.proxy import Proxy
+    from harness.environment.run.run_scope import RunScope
     from harness.load.schedule import Arrival
     from harness.narration import Narrator
-    from harness.rig.broker import Broker
-    from harness.rig.cage import CageMaker
-    from harness.rig.databases import Databases
-    from harness.rig.proxy import Proxy
-    from harness.rig.run_scope import RunScope
-    from harness.rig.work_queue import WorkQueue
     from harness.scenario import Arm, Scenario
     from harness.store import TrialFolder
 
@@ -91,45 +91,45 @@ class Site:
     broker: Broker
     proxy: Proxy
     databases: Databases
-    cages: CageMaker
+    memory_limits: MemoryLimits
     root: Path  # the working directory of the parts: the checkout
 
 
 def run_trial(
-    plan: TrialPlan, site: Site, folder: TrialFolder, narrator: Narrator, storm: StormLengths = NO_STORM_YET
-) -> StormLengths:
+    plan: TrialPlan, site: Site, folder: TrialFolder, narrator: Narrator, workload: PhaseLengths = NO_LENGTHS_YET
+) -> PhaseLengths:
     """Play one trial from rig up to records kept. What it left is in ``folder``, whether it ended well or not.
 
-    ``storm`` and the return value are ``harness.faults.timeline.play``'s.
+    ``workload`` and the return value are ``harness.faults.timeline.play``'s.
     """
     scenario, scope = plan.scenario, site.scope
     arrivals = arrivals_of(scenario, planned_starts_s(scenario))
     with (
         work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
         site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
-        fake_mem0(scope, folder.logs, journal=folder.path / "mem0.jsonl", seed=scenario.seed) as mem0,
+        fake_mem0(scope, folder.logs, journal=folder.path / "calls.jsonl", seed=scenario.seed) as mem0,
         site.databases.fresh(plan.folder_name) as database_url,
     ):
         rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
         endpoints = _endpoints(folder, database_url, rabbitmq_url, mem0.url)
         database = _database(plan, endpoints, folder, site)
-        kubelet = _kubelet(plan, site, folder, endpoints)
+        supervisor = _supervisor(plan, site, folder, endpoints)
         with (
             _front_door(plan, site, folder, queue, database, arrivals) as api_url,
-            kubelet,
-            sampling_memory(kubelet, folder),
-            watching_queue(queue, kubelet, folder),
-            _outside_recorder(plan, kubelet, folder, scope),
+            supervisor,
+            sampling_memory(supervisor, folder),
+            watching_queue(queue, supervisor, folder),
+            _outside_recorder(plan, supervisor, folder, scope),
         ):
             folder.start(time.monotonic() + _LEAD_S, planned_messages=len(arrivals), limit=_limit(plan, site))
             with _load(scenario, queue, folder, scope, arrivals, api_url) as load:
-                wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=kubelet.death)
-                watch = DrainWatch(load, queue, mem0, kubelet)
-                ground = Ground(
-                    link, site.broker, endpoints.database_url, kubelet, mem0, time_scale=scenario.time_scale
+                wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=supervisor.death)
+                watch = DrainWatch(load, queue, mem0, supervisor)
+                context = FaultContext(
+                    link, site.broker, endpoints.database_url, supervisor, mem0, time_scale=scenario.time_scale
                 )
-                stage = Stage(ground, folder, narrator, watch.status, watch.over)
-                lengths_s = play(scenario, stage, storm)
+                stage = Stage(context, folder, narrator, watch.status, watch.over)
+                lengths_s = play(scenario, stage, workload)
                 _drain(watch, scenario.drain_at_most, folder, narrator)
                 folder.event("load_ended", **asdict(load.summary()))
         _retried(plan, endpoints, database, mem0, folder, site)
@@ -167,7 +167,7 @@ def _front_door(
 ) -> Iterator[str | None]:
     """Have the events stored: by the ingress, whose URL is yielded, or all of them ahead of time."""
     if plan.scenario.load.via == "amqp":
-        database.seed_pending([arrival.conversation_id for arrival in arrivals])
+        database.seed_pending([arrival.message_id for arrival in arrivals])
         yield None
         return
     ready_file = site.scope.tmp / f"ingress-{plan.folder_name}.json"
@@ -176,21 +176,23 @@ def _front_door(
         yield url
 
 
-def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoints) -> Kubelet:
+def _supervisor(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoints) -> Supervisor:
     scale = plan.scenario.time_scale
     env = site.scope.environment(**worker_env(plan.spec, endpoints, scale))
     captures = folder.path / "memray"
     if plan.profiled:
         captures.mkdir(exist_ok=True)
     launch = WorkerLaunch(
-        argv=lambda life: worker_argv(plan.spec.worker, captures / f"life-{life}.bin" if plan.profiled else None),
-        env=lambda _life: env,
+        argv=lambda incarnation: worker_argv(
+            plan.spec.worker, captures / f"incarnation-{incarnation}.bin" if plan.profiled else None
+        ),
+        env=lambda _incarnation: env,
         cwd=worker_folder(plan.spec.worker, site.root),
         logs=folder.logs,
     )
-    return Kubelet(
+    return Supervisor(
         launch,
-        site.cages,
+        site.memory_limits,
         plan.scenario.memory_limit,
         RestartPolicy(plan.scenario.restarts.backoff / scale, plan.scenario.restarts.limit),
         folder.event,
@@ -200,16 +202,18 @@ def _kubelet(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: Endpoi
 
 
 def _outside_recorder(
-    plan: TrialPlan, kubelet: Kubelet, folder: TrialFolder, scope: RunScope
+    plan: TrialPlan, supervisor: Supervisor, folder: TrialFolder, scope: RunScope
 ) -> AbstractContextManager[None]:
     """Record a command's flight from outside; a preset has its own recorder."""
     if plan.spec.worker.command is None:
         return nullcontext()
-    return recording_from_outside(kubelet, folder, scope.environment())
+    return recording_from_outside(supervisor, folder, scope.environment())
 
 
 def _limit(plan: TrialPlan, site: Site) -> Limit:
-    return Limit(kind=site.cages.kind, emulated=site.cages.emulated, limit_bytes=plan.scenario.memory_limit)
+    return Limit(
+        kind=site.memory_limits.kind, emulated=site.memory_limits.emulated, limit_bytes=plan.scenario.memory_limit
+    )
 
 
 def _load(
@@ -220,7 +224,7 @@ def _load(
     arrivals: tuple[Arrival, ...],
     api_url: str | None,
 ) -> Load:
-    """Publish to the broker or the ingress, past the proxy: a fault on the worker's link must not thin the storm."""
+    """Publish to the broker or the ingress, past the proxy: a fault on the worker's link must not thin the workload."""
     last_s = arrivals[-1].intended_s if arrivals else 0.0
     plan = Plan(
         amqp_url=queue.amqp_url(),
@@ -259,7 +263,7 @@ def _retried(
 
 def _keep_the_end(database: Database, queue: WorkQueue, folder: TrialFolder) -> None:
     """Record what the table and the queues hold when no worker is left: the ledger is closed by these two."""
-    write_atomically(folder.path / "rows.json", json.dumps([asdict(row) for row in database.rows()]))
+    write_atomically(folder.path / "outcomes.json", json.dumps([asdict(row) for row in database.rows()]))
     try:
         left = queues_left(queue)
     except PartFailedError as error:

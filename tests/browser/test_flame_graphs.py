@@ -32,7 +32,7 @@ with memray.Tracker(sys.argv[1]):
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages of a small capture, by the word in their name that says which graph it is."""
     folder = tmp_path_factory.mktemp("flames")
-    capture = folder / "life-0.bin"
+    capture = folder / "incarnation-0.bin"
     subprocess.run([sys.executable, "-c", _PATIENT, str(capture)], check=True, timeout=60)
     names = [name for _, name in render_profile_pages(capture, folder) if "flame" in name]
     return {name.rpartition("-")[2].removesuffix(".html"): folder / name for name in names}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from harness.results import Judgement, Verdict
+from harness.record import Judgement, Verdict
 from reports.charts import render_charts
 from reports.html_page import render_html
 from tests.unit import reports_records as records
@@ -211,13 +211,13 @@ def test_three_arms_are_compared_on_a_telephone_without_scrolling(
 def test_a_wide_table_is_scrolled_by_keyboard(chromium: BrowserContext, reports: dict[str, Path]) -> None:
     """Guarantees that what is cut off on a telephone can be reached without a pointer."""
     page = opened(chromium, reports["passed"], NARROW).page
-    frame = page.locator("#lives .scroll")
+    frame = page.locator("#incarnations .scroll")
 
     frame.evaluate(SCROLL_IS_NOTED)
     frame.focus()
     page.keyboard.press("ArrowRight")
 
-    page.locator("#lives .scroll[data-scrolled]").wait_for(state="attached")
+    page.locator("#incarnations .scroll[data-scrolled]").wait_for(state="attached")
 
 
 def test_a_printed_report_has_every_chart_and_no_navigation(chromium: BrowserContext, reports: dict[str, Path]) -> None:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import pika
 import pytest
 
+from harness.environment.container.containers import broker_container, proxy_container
+from harness.environment.run.census import census
+from harness.environment.run.run_scope import RunScope
+from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import MissingPartError, PartFailedError
-from harness.rig.census import census
-from harness.rig.containers import broker_container, proxy_container
-from harness.rig.run_scope import RunScope
-from harness.rig.sweep import sweep_dead_runs
 from tests import docker_engine
 from tests.broker_definitions import CONTROL, SYNC_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.rig.broker import Broker
+    from harness.environment.broker.broker import Broker
 
 pytestmark = pytest.mark.docker
 
@@ -136,8 +136,8 @@ def test_the_sweep_removes_a_dead_runs_container(proxy_image: str, tmp_path: Pat
     """What a killed harness left in the engine goes at the next start, found by its label."""
     script = (
         "import os, pathlib, sys\n"
-        "from harness.rig.containers import proxy_container\n"
-        "from harness.rig.run_scope import RunScope\n"
+        "from harness.environment.container.containers import proxy_container\n"
+        "from harness.environment.run.run_scope import RunScope\n"
         "with RunScope('docker-dead', pathlib.Path(sys.argv[1])) as scope:\n"
         "    with proxy_container(scope, pathlib.Path(sys.argv[1]), sys.argv[2]):\n"
         "        os.kill(os.getpid(), 9)\n"

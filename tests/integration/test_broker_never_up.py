@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.broker_node import find_server
+from harness.environment.broker.node import find_server
 from tests.kill_moments import SCENARIO, left_over, place
 from tests.private_mounts import mounts
 

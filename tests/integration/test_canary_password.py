@@ -12,9 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from harness.rig.broker import broker
-from harness.rig.postgres import postgres
-from harness.rig.run_scope import RunScope
+from harness.environment.broker.broker import broker
+from harness.environment.database.postgres import postgres
+from harness.environment.run.run_scope import RunScope
 from harness.scenario import load_scenario
 from tests.harness_command import harness
 from tests.kill_moments import ARM, SCENARIO
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.rig.broker import Broker
-    from harness.rig.postgres import PostgresServer
+    from harness.environment.broker.broker import Broker
+    from harness.environment.database.postgres import PostgresServer
 
 pytestmark = pytest.mark.integration
 
@@ -74,7 +74,7 @@ def database_url(server: PostgresServer, password: str) -> str:
 
 
 def scenario_with(folder: Path, env: dict[str, str]) -> Path:
-    """Write the scenario with ``env`` for its worker; every call hangs, so that a late storm has its alert too."""
+    """Write the scenario with ``env`` for its worker; every call hangs, so that a late workload has its alert too."""
     document = load_scenario(SCENARIO).model_dump(mode="json", by_alias=True)
     document["timeline"][1]["mem0"] = document["timeline"][0]["mem0"]
     document["arms"][ARM]["env"] = env
@@ -119,9 +119,9 @@ def test_no_artefact_of_a_run_holds_a_password_of_its_urls(
     run = (runs / "latest").resolve()
     said += [harness("postmortem", str(run), runs_dir=runs)]
 
-    assert said[0].status in (0, 3), said[0].out + said[0].err  # 3: on a busy machine a storm may be late
+    assert said[0].status in (0, 3), said[0].out + said[0].err  # 3: on a busy machine a workload may be late
     assert any(f"Basic {base64.b64encode(f'{USER}:{canary}'.encode()).decode()}".encode() in post for post in posts)
-    statuses = {row["status"] for row in json.loads((run / "trials" / ARM / "rows.json").read_text())}
+    statuses = {row["status"] for row in json.loads((run / "trials" / ARM / "outcomes.json").read_text())}
     assert statuses == {"FAILED"}
     assert telling(runs, canary) == []
     assert [ended for ended in said if canary in ended.out + ended.err] == []

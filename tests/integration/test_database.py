@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.environment.database.database import Database, masked_url, migrated_database
 from harness.errors import PartFailedError
 from harness.machine import checkout
-from harness.results import EventRow
-from harness.rig.database import Database, masked_url, migrated_database
+from harness.record import Outcome
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +40,7 @@ def test_a_migrated_database_takes_events_and_gives_them_back(database: Database
     """Guarantees one PENDING row for each id, in the order of the ids."""
     database.seed_pending(["b", "a"])
 
-    assert database.rows() == (EventRow("a", "PENDING", None, 0, None), EventRow("b", "PENDING", None, 0, None))
+    assert database.rows() == (Outcome("a", "PENDING", None, 0, None), Outcome("b", "PENDING", None, 0, None))
 
 
 def test_what_the_worker_wrote_is_read(database: Database, path: Path) -> None:
@@ -53,7 +53,7 @@ def test_what_the_worker_wrote_is_read(database: Database, path: Path) -> None:
         )
     connection.close()
 
-    assert database.rows() == (EventRow("a", "FAILED", "MEMORY_API_TIMEOUT", 3, "2026-01-01 18:00:00.000000"),)
+    assert database.rows() == (Outcome("a", "FAILED", "MEMORY_API_TIMEOUT", 3, "2026-01-01 18:00:00.000000"),)
 
 
 def test_nothing_to_seed_is_no_error(database: Database) -> None:

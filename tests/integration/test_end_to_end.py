@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.census import census
-from harness.rig.waiting import wait_for
+from harness.environment.run.census import census
+from harness.environment.waiting import wait_for
 from tests.harness_command import CHECKOUT, QUICK, Ended, harness
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def test_a_small_incident_reproduces_and_the_fix_holds(passed: Ended) -> None:
     assert passed.out.rstrip().splitlines()[-1] == "VERDICT: pass"
     verdict = json.loads((passed.run / "verdict.json").read_text())
     assert verdict["verdict"] == "pass"
-    lives = next(arm["lives"] for arm in verdict["arms"] if arm["arm"] == "incident")
-    assert [life["exit_status"] for life in lives] == [137, 137]
-    assert all(life["oom_kill_delta"] >= 1 for life in lives)
+    incarnations = next(arm["incarnations"] for arm in verdict["arms"] if arm["arm"] == "incident")
+    assert [incarnation["exit_status"] for incarnation in incarnations] == [137, 137]
+    assert all(incarnation["oom_kill_delta"] >= 1 for incarnation in incarnations)
 
 
 def test_a_run_leaves_its_records_and_nothing_else(passed: Ended) -> None:
@@ -71,16 +71,16 @@ def test_a_lost_message_turns_the_verdict_red(passed: Ended, tmp_path: Path) -> 
     """The gate can fail: one row taken out of the database's export is one message lost."""
     copy = tmp_path / "run"
     shutil.copytree(passed.run.resolve(), copy)
-    rows = json.loads((copy / "trials" / "fixed" / "rows.json").read_text())
-    (copy / "trials" / "fixed" / "rows.json").write_text(json.dumps(rows[1:]))
+    rows = json.loads((copy / "trials" / "fixed" / "outcomes.json").read_text())
+    (copy / "trials" / "fixed" / "outcomes.json").write_text(json.dumps(rows[1:]))
     ended = harness("check", str(copy), runs_dir=tmp_path)
     assert ended.status == 1
-    assert rows[0]["conversation_id"] in ended.out
+    assert rows[0]["message_id"] in ended.out
 
 
 def test_a_message_that_a_run_does_not_know_is_refused_with_the_names_that_come_near(passed: Ended) -> None:
     """Exit 2, naming the id that was meant; so is an arm that the run does not hold."""
-    known = json.loads((passed.run / "trials" / "fixed" / "rows.json").read_text())[3]["conversation_id"]
+    known = json.loads((passed.run / "trials" / "fixed" / "outcomes.json").read_text())[3]["message_id"]
 
     near = harness("trace", str(passed.run), known[:-1], runs_dir=passed.run.parent)
     stranger = harness("trace", str(passed.run), known, "--arm", "fxied", runs_dir=passed.run.parent)
@@ -93,12 +93,12 @@ def test_a_message_that_a_run_does_not_know_is_refused_with_the_names_that_come_
 
 @pytest.fixture
 def under_way(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A run whose worker is alive and whose storm has begun."""
+    """A run whose worker is alive and whose workload has begun."""
     argv = [sys.executable, "-m", "harness", "run", str(QUICK), "--arm", "fixed", "--runs-dir", str(tmp_path)]
     with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         events = tmp_path / "latest" / "trials" / "fixed" / "events.jsonl"
         wait_for(
-            "the storm to begin",
+            "the workload to begin",
             lambda: events.exists() and '"hanging"' in events.read_text(),
             timeout_s=60.0,
             alive=lambda: None if process.poll() is None else "the harness ended before",

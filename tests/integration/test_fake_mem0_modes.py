@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.rig.waiting import wait_for
+from harness.environment.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +58,7 @@ class Fake:
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fake]:
     """Run one fake for all tests of this file."""
     folder = tmp_path_factory.mktemp("fake_mem0")
-    files = {"--journal": folder / "mem0.jsonl", "--ready-file": folder / "ready.json"}
+    files = {"--journal": folder / "calls.jsonl", "--ready-file": folder / "ready.json"}
     options = [str(part) for pair in files.items() for part in pair]
     command = [
         sys.executable,

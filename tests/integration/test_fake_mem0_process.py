@@ -21,7 +21,7 @@ import pytest
 from fake_mem0.modes import MODES, name_of
 from fake_mem0.rules import choose
 from fake_mem0.rules_document import parse
-from harness.rig.waiting import wait_for
+from harness.environment.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +69,7 @@ class Fake:
 @contextmanager
 def running(folder: Path, *, prefix: Sequence[str] = ()) -> Iterator[Fake]:
     """Run a fake on free ports; it is gone afterwards, however the test ended."""
-    files = {"--journal": folder / "mem0.jsonl", "--ready-file": folder / "ready.json"}
+    files = {"--journal": folder / "calls.jsonl", "--ready-file": folder / "ready.json"}
     options = [str(part) for pair in files.items() for part in pair]
     command = [*prefix, *FAKE, "serve", "--port", "0", "--admin-port", "0", "--seed", "1142", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
@@ -260,7 +260,7 @@ def many_files() -> Iterator[None]:
 
 @pytest.mark.usefixtures("many_files")
 def test_a_thousand_hung_requests_of_three_megabytes_fit_into_200_mib(tmp_path: Path) -> None:
-    """The worst case: all bodies knock at once at a process that was stopped, and none is kept as they come in.
+    """The worst case: all bodies arrive at once at a process that was stopped, and none is kept as they come in.
 
     Started under a limit of 256 files, so that a thousand sockets also show that it raises its own limit.
     """

@@ -20,18 +20,18 @@ import psutil
 import pytest
 from pika.exceptions import ConnectionBlockedTimeout
 
+from harness.environment.broker.broker import Broker, broker
+from harness.environment.connection_attempt import ConnectionAttempt, attempt_connection
+from harness.environment.dependency import fake_mem0
+from harness.environment.memory_limit import choose_memory_limits
+from harness.environment.proxy.proxy import Link, proxy
+from harness.environment.run.run_scope import RunScope
+from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
+from harness.environment.waiting import wait_for
 from harness.errors import NotEnforceableError
-from harness.faults.ground import Ground
+from harness.faults.context import FaultContext
 from harness.faults.registry import put_in_force
-from harness.results import Scalar
-from harness.rig.broker import Broker, broker
-from harness.rig.cage import choose_cages
-from harness.rig.knocking import Knock, knock
-from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
-from harness.rig.mem0 import fake_mem0
-from harness.rig.proxy import Link, proxy
-from harness.rig.run_scope import RunScope
-from harness.rig.waiting import wait_for
+from harness.record import Scalar
 from harness.scenario import FAULTS
 from tests.broker_definitions import write_definitions_out
 
@@ -51,26 +51,26 @@ DEAF_TO_SIGTERM = WAITS_FOR_SIGTERM.replace("lambda *_: sys.exit(0)", "signal.SI
 class Rig:
     """The parts that the tests of this module share."""
 
-    ground: Ground
+    context: FaultContext
     scope: RunScope
     folder: Path
 
     @property
     def link(self) -> Link:
         """The worker's link to the broker."""
-        return self.ground.link
+        return self.context.link
 
     @property
     def node(self) -> Broker:
         """The broker."""
-        return self.ground.broker
+        return self.context.broker
 
     def fault(self, name: str, **settings: object) -> contextlib.AbstractContextManager[str]:
         """Return the context of a fault, as a scenario file would name it; its duration is the test's own."""
         model = FAULTS[name]
         lasting = {"for": "60s"} if "for_" in model.model_fields else {}
         asked: Any = model.model_validate({"fault": name, **lasting, **settings})
-        return put_in_force(asked, self.ground)
+        return put_in_force(asked, self.context)
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +82,10 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         broker(scope, folder / "logs") as node,
         proxy(scope, folder / "logs") as the_proxy,
         the_proxy.link("amqp", node.upstream) as link,
-        fake_mem0(scope, folder / "logs", seed=1, journal=folder / "mem0.jsonl") as mem0,
+        fake_mem0(scope, folder / "logs", seed=1, journal=folder / "calls.jsonl") as mem0,
     ):
         nobody: Any = None
-        yield Rig(Ground(link, node, "", nobody, mem0, time_scale=SCALE), scope, folder)
+        yield Rig(FaultContext(link, node, "", nobody, mem0, time_scale=SCALE), scope, folder)
 
 
 @contextlib.contextmanager
@@ -101,16 +101,16 @@ def greet(connection: socket.socket) -> bytes:
     return connection.recv(1)
 
 
-def how_it_knocks(link: Link, limit_s: float = 0.5) -> Knock:
+def how_it_knocks(link: Link, limit_s: float = 0.5) -> ConnectionAttempt:
     """Return how the link takes a newcomer."""
-    return knock(link.host, link.port, limit_s)
+    return attempt_connection(link.host, link.port, limit_s)
 
 
 def test_a_link_with_latency_is_late_both_ways(rig: Rig) -> None:
     """Guarantees incident time: 2 s at a scale of 10 are 200 ms there and 200 ms back, and nothing is left of them."""
     with rig.fault("link_latency", latency="2s") as seen:
         began_s = time.monotonic()
-        assert how_it_knocks(rig.link, LIMIT_S) is Knock.ANSWERED
+        assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
         assert time.monotonic() - began_s >= 0.4
     assert "latency=200" in seen
     assert rig.link.toxics() == ()
@@ -121,7 +121,7 @@ def test_a_stalled_link_says_nothing_and_loses_nothing(rig: Rig) -> None:
     with connected(rig.link) as connection:
         with rig.fault("link_stalled"):
             connection.sendall(b"AMQP\x00\x00\x09\x01")
-            assert how_it_knocks(rig.link) is Knock.SILENT
+            assert how_it_knocks(rig.link) is ConnectionAttempt.SILENT
         assert connection.recv(1) == b"\x01"
 
 
@@ -130,9 +130,9 @@ def test_a_link_that_times_out_loses_what_was_sent(rig: Rig) -> None:
     with connected(rig.link) as connection:
         with rig.fault("link_timeout"):
             connection.sendall(b"AMQP\x00\x00\x09\x01")
-            assert how_it_knocks(rig.link) is Knock.SILENT
+            assert how_it_knocks(rig.link) is ConnectionAttempt.SILENT
         assert connection.recv(1) == b""
-    assert how_it_knocks(rig.link, LIMIT_S) is Knock.ANSWERED
+    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_a_narrow_link_takes_its_time(rig: Rig) -> None:
@@ -144,7 +144,7 @@ def test_a_narrow_link_takes_its_time(rig: Rig) -> None:
         while received < 400:
             received += len(connection.recv(4096))
         assert time.monotonic() - began_s >= 0.3
-    assert how_it_knocks(rig.link, LIMIT_S) is Knock.ANSWERED
+    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_a_sliced_link_delivers_in_pieces(rig: Rig) -> None:
@@ -158,14 +158,16 @@ def test_a_sliced_link_delivers_in_pieces(rig: Rig) -> None:
         while received < 400:
             received += len(connection.recv(4096))
         assert time.monotonic() - began_s >= 0.2
-    assert how_it_knocks(rig.link, LIMIT_S) is Knock.ANSWERED
+    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 @pytest.mark.parametrize(
     ("name", "newcomers"),
-    [("link_cut", Knock.REFUSED), ("link_reset", Knock.BROKEN_OFF)],
+    [("link_cut", ConnectionAttempt.REFUSED), ("link_reset", ConnectionAttempt.BROKEN_OFF)],
 )
-def test_a_broken_link_closes_what_is_open_and_keeps_newcomers_out(rig: Rig, name: str, newcomers: Knock) -> None:
+def test_a_broken_link_closes_what_is_open_and_keeps_newcomers_out(
+    rig: Rig, name: str, newcomers: ConnectionAttempt
+) -> None:
     """Guarantees that an idle connection ends too, which the toxic alone would leave, and that the port comes back."""
     with connected(rig.link) as connection:
         assert greet(connection) == b"\x01"
@@ -174,7 +176,7 @@ def test_a_broken_link_closes_what_is_open_and_keeps_newcomers_out(rig: Rig, nam
             with contextlib.suppress(ConnectionResetError):
                 while connection.recv(4096):
                     pass
-    assert how_it_knocks(rig.link, LIMIT_S) is Knock.ANSWERED
+    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_the_same_toxic_may_be_in_force_twice(rig: Rig) -> None:
@@ -199,7 +201,7 @@ def test_a_broker_that_goes_comes_back_with_its_messages(rig: Rig, name: str) ->
 
     with rig.fault(name) as seen:
         assert "refuses" in seen
-        assert knock(rig.node.host, rig.node.amqp_port) is Knock.REFUSED
+        assert attempt_connection(rig.node.host, rig.node.amqp_port) is ConnectionAttempt.REFUSED
 
     with contextlib.closing(pika.BlockingConnection(pika.URLParameters(rig.node.amqp_url()))) as connection:
         assert connection.channel().basic_get(queue, auto_ack=True)[2] == b"kept"
@@ -225,12 +227,12 @@ def test_a_memory_alarm_blocks_publishers(rig: Rig) -> None:
 
 def test_pika_mem0_misbehaves_for_a_while(rig: Rig) -> None:
     """Guarantees a 429 with its Retry-After in real seconds, and the former rules afterwards."""
-    mem0 = rig.ground.mem0
+    mem0 = rig.context.mem0
     mem0.put_rules([], {"mode": "answer", "latency": {"seconds": 0.0}})
     before = mem0.rules()
 
     def call() -> httpx.Response:
-        body = {"formatted_conversation": "a", "payload": {"conversation_id": "c"}}
+        body = {"formatted_conversation": "a", "payload": {"message_id": "c"}}
         return httpx.post(f"{mem0.url}/extract_facts", json=body, timeout=LIMIT_S, trust_env=False)
 
     with rig.fault("mem0_misbehaves", default={"mode": "status", "status": 429, "retry_after": "20s"}):
@@ -242,50 +244,50 @@ def test_pika_mem0_misbehaves_for_a_while(rig: Rig) -> None:
 
 def test_refused_connections_are_refused_and_taken_again(rig: Rig) -> None:
     """Guarantees a shut port while the fault is in force."""
-    mem0 = rig.ground.mem0
+    mem0 = rig.context.mem0
     with rig.fault("mem0_misbehaves", default={"mode": "refuse"}):
-        assert knock("127.0.0.1", mem0.port, 0.5) is Knock.REFUSED
-    assert knock("127.0.0.1", mem0.port, 0.5) is not Knock.REFUSED
+        assert attempt_connection("127.0.0.1", mem0.port, 0.5) is ConnectionAttempt.REFUSED
+    assert attempt_connection("127.0.0.1", mem0.port, 0.5) is not ConnectionAttempt.REFUSED
 
 
 @pytest.fixture
 def worker(rig: Rig) -> Iterator[Callable[..., Rig]]:
-    """Return a function that starts a worker of any code, kept running by a kubelet; it returns the rig with it."""
-    cages = choose_cages(rig.scope.run_id)
+    """Return a function that starts a worker of any code, kept running by a supervisor; it returns the rig with it."""
+    memory_limits = choose_memory_limits(rig.scope.run_id)
     with contextlib.ExitStack() as stack:
 
         def start(code: str = WAITS_FOR_SIGTERM, *, restarts_max: int = 1) -> Rig:
             logs = rig.folder / f"worker-{uuid.uuid4().hex[:6]}"
             launch = WorkerLaunch(
-                argv=lambda _life: (sys.executable, "-S", "-c", code),
-                env=lambda _life: rig.scope.environment(),
+                argv=lambda _incarnation: (sys.executable, "-S", "-c", code),
+                env=lambda _incarnation: rig.scope.environment(),
                 cwd=rig.folder,
                 logs=logs,
             )
 
             def on_event(kind: str, **data: Scalar) -> None:
-                """Forget it: the tests ask the kubelet itself."""
+                """Forget it: the tests ask the supervisor itself."""
                 del kind, data
 
             policy = RestartPolicy(0.05, restarts_max)
-            kubelet = Kubelet(launch, cages, LIMIT_BYTES, policy, on_event, name="faulty", grace_s=5.0)
-            stack.enter_context(kubelet)
+            supervisor = Supervisor(launch, memory_limits, LIMIT_BYTES, policy, on_event, name="faulty", grace_s=5.0)
+            stack.enter_context(supervisor)
             log = logs / "worker-0.log"
             wait_for("the worker", lambda: log.exists() and "ready" in log.read_text(), timeout_s=LIMIT_S)
-            return replace(rig, ground=replace(rig.ground, kubelet=kubelet))
+            return replace(rig, context=replace(rig.context, supervisor=supervisor))
 
         yield start
 
 
 @pytest.mark.parametrize("name", ["worker_killed", "worker_terminated"])
-def test_a_worker_that_is_ended_has_a_next_life(worker: Callable[..., Rig], name: str) -> None:
-    """Guarantees that the fault is over when the kubelet has started the worker again."""
+def test_a_worker_that_is_ended_has_a_next_incarnation(worker: Callable[..., Rig], name: str) -> None:
+    """Guarantees that the fault is over when the supervisor has started the worker again."""
     rig = worker()
     with rig.fault(name) as seen:
-        assert "life 0 of the worker" in seen
-    life = rig.ground.kubelet.current
-    assert life is not None
-    assert life.index == 1
+        assert "incarnation 0 of the worker" in seen
+    incarnation = rig.context.supervisor.current
+    assert incarnation is not None
+    assert incarnation.index == 1
 
 
 def test_a_worker_that_does_not_end_is_killed_after_its_grace(worker: Callable[..., Rig]) -> None:
@@ -295,10 +297,10 @@ def test_a_worker_that_does_not_end_is_killed_after_its_grace(worker: Callable[.
         assert "had to be killed" in seen
 
 
-def test_a_worker_without_a_next_life_is_not_healed(worker: Callable[..., Rig]) -> None:
-    """Guarantees that a worker which the kubelet gave up is no fault that went by."""
+def test_a_worker_without_a_next_incarnation_is_not_healed(worker: Callable[..., Rig]) -> None:
+    """Guarantees that a worker which the supervisor gave up is no fault that went by."""
     rig = worker(restarts_max=0)
-    with pytest.raises(Exception, match="a life of the worker after life 0"), rig.fault("worker_killed"):
+    with pytest.raises(Exception, match="an incarnation of the worker after incarnation 0"), rig.fault("worker_killed"):
         pass
     with pytest.raises(NotEnforceableError, match="none is alive"), rig.fault("worker_frozen"):
         pass
@@ -307,9 +309,9 @@ def test_a_worker_without_a_next_life_is_not_healed(worker: Callable[..., Rig]) 
 def test_a_frozen_worker_goes_on(worker: Callable[..., Rig]) -> None:
     """Guarantees that the process is stopped by the kernel's own word, and hears signals again afterwards."""
     rig = worker()
-    life = rig.ground.kubelet.current
-    assert life is not None
+    incarnation = rig.context.supervisor.current
+    assert incarnation is not None
     with rig.fault("worker_frozen"):
-        assert psutil.Process(life.pid).status() == psutil.STATUS_STOPPED
-    rig.ground.kubelet.signal(signal.SIGTERM)
-    wait_for("the worker to heed it", lambda: rig.ground.kubelet.current is not life, timeout_s=LIMIT_S)
+        assert psutil.Process(incarnation.pid).status() == psutil.STATUS_STOPPED
+    rig.context.supervisor.signal(signal.SIGTERM)
+    wait_for("the worker to heed it", lambda: rig.context.supervisor.current is not incarnation, timeout_s=LIMIT_S)

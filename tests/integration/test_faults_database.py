@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.environment.database import outage as outage_module
+from harness.environment.database.databases import POSTGRES, SQLITE, databases
+from harness.environment.database.outage import down, locked
+from harness.environment.run.run_scope import RunScope
 from harness.errors import NotEnforceableError
-from harness.rig import database_outage
-from harness.rig.database_outage import down, locked
-from harness.rig.databases import POSTGRES, SQLITE, databases
-from harness.rig.run_scope import RunScope
 
 pytestmark = pytest.mark.integration
 
@@ -82,13 +82,13 @@ def test_a_database_that_is_down_fails_at_once_also_for_who_was_connected(url: s
 
 @pytest.mark.parametrize("outage", [locked, down])
 def test_an_outage_that_does_nothing_is_not_enforceable(
-    url: str, outage: database_outage.Outage, monkeypatch: pytest.MonkeyPatch
+    url: str, outage: outage_module.Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guarantees that the proof can fail: with a probe that always succeeds no outage is believed, and it is healed."""
-    monkeypatch.setattr(database_outage, "_UPDATE_NOTHING", "SELECT 1")
-    monkeypatch.setattr(database_outage, "_COUNT_NOTHING", "SELECT 1")
+    monkeypatch.setattr(outage_module, "_UPDATE_NOTHING", "SELECT 1")
+    monkeypatch.setattr(outage_module, "_COUNT_NOTHING", "SELECT 1")
     if not url.startswith("sqlite"):
-        monkeypatch.setattr(database_outage, "_down_postgres", database_outage._down_sqlite)
+        monkeypatch.setattr(outage_module, "_down_postgres", outage_module._down_sqlite)
 
     with pytest.raises(NotEnforceableError, match="a statement succeeds"), outage(url):
         pass

@@ -13,12 +13,12 @@ import pytest
 
 from harness.gate import baseline as baselines
 from harness.gate.metrics import figures_of
-from harness.results.gate import BASELINE, Repeat
+from harness.record.gate import BASELINE, Repeat
 from harness.scenario import load_scenario
 from harness.store import read_run
 
 if TYPE_CHECKING:
-    from harness.results import TrialRecord
+    from harness.record import TrialRecord
 
 pytestmark = [pytest.mark.integration, pytest.mark.incident]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.environment.process import Child
+from harness.environment.waiting import wait_for
 from harness.probes.memory import resident_bytes
-from harness.rig.process import Child
-from harness.rig.waiting import wait_for
 from tests.hole_bench import FIXED, POSTMORTEM, HoleParts, falls_in_or_not, running
 from tests.worker_bench import ANSWER, FAIL_AT_ONCE, HANG, LIMIT_S, Bench, bench_parts, conversation
 
@@ -109,7 +109,10 @@ def test_hole_4_the_context_manager_frees_nothing_during_the_call(bench: Bench, 
 
 
 def test_the_fixed_worker_stays_within_150_mib_while_it_records_its_timeouts(bench: Bench) -> None:
-    """Guarantees the budget for the whole life of a failure: hung, timed out, compressed, stored, acknowledged."""
+    """Guarantees the budget for the whole incarnation of a failure.
+
+    Hung, timed out, compressed, stored, acknowledged.
+    """
     bench.env["MEMORY_API_TIMEOUT_SECONDS"] = "1"
     with bench.child("worker", ("--preset", FIXED)) as worker:
         bench.wait_for_stats(failed=BODIES)

@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from harness.rig.databases import SQLITE
-from harness.rig.waiting import wait_for
+from harness.environment.database.databases import SQLITE
+from harness.environment.waiting import wait_for
 from tests.hole_bench import FIXED, POSTMORTEM, HoleParts, falls_in_or_not, running
 from tests.worker_bench import (
     ANSWER,

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import pytest
 
+from harness.environment.broker.broker import Broker, broker
+from harness.environment.broker.node import BrokerNode
+from harness.environment.ports import free_ports
+from harness.environment.run.run_scope import RunScope
 from harness.load import publisher as publisher_module
-from harness.load.ids import conversation_id
+from harness.load.ids import message_id
 from harness.load.publisher import Publisher
-from harness.rig.broker import Broker, broker
-from harness.rig.broker_node import BrokerNode
-from harness.rig.ports import free_ports
-from harness.rig.run_scope import RunScope
 
 pytestmark = pytest.mark.integration
 
@@ -97,7 +97,7 @@ def publisher(node: Broker, relay: Relay) -> Iterator[Publisher]:
 
 def test_a_publish_over_a_sound_link_is_confirmed(publisher: Publisher) -> None:
     """None is the good news."""
-    assert publisher.publish(conversation_id(1, 1), BODY) is None
+    assert publisher.publish(message_id(1, 1), BODY) is None
 
 
 def test_a_link_that_breaks_while_idle_is_replaced_before_the_next_message(publisher: Publisher, relay: Relay) -> None:
@@ -106,7 +106,7 @@ def test_a_link_that_breaks_while_idle_is_replaced_before_the_next_message(publi
 
     publisher.wait_until(time.monotonic() + 0.5)
 
-    assert publisher.publish(conversation_id(1, 2), BODY) is None
+    assert publisher.publish(message_id(1, 2), BODY) is None
 
 
 def test_a_channel_that_the_broker_closed_is_replaced(publisher: Publisher) -> None:
@@ -115,7 +115,7 @@ def test_a_channel_that_the_broker_closed_is_replaced(publisher: Publisher) -> N
 
     publisher.wait_until(time.monotonic() + 0.3)
 
-    assert publisher.publish(conversation_id(1, 3), BODY) is None
+    assert publisher.publish(message_id(1, 3), BODY) is None
 
 
 def test_a_link_that_breaks_during_a_publish_is_a_failure_and_the_next_message_has_a_new_one(
@@ -125,12 +125,12 @@ def test_a_link_that_breaks_during_a_publish_is_a_failure_and_the_next_message_h
     relay.is_open.clear()
     threading.Timer(0.2, relay.cut).start()
 
-    problem = publisher.publish(conversation_id(1, 4), BODY)
+    problem = publisher.publish(message_id(1, 4), BODY)
     relay.is_open.set()
 
     assert problem is not None
     assert "StreamLostError" in problem or "ConnectionClosed" in problem
-    assert publisher.publish(conversation_id(1, 5), BODY) is None
+    assert publisher.publish(message_id(1, 5), BODY) is None
 
 
 def test_a_broker_that_falls_silent_is_given_up_on(node: Broker, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_a_broker_that_falls_silent_is_given_up_on(node: Broker, relay: Relay, m
     relay.is_open.clear()
     began_mono_s = time.monotonic()
 
-    problem = publisher.publish(conversation_id(1, 6), BODY)
+    problem = publisher.publish(message_id(1, 6), BODY)
 
     assert problem is not None
     assert "eartbeat" in problem
@@ -155,7 +155,7 @@ def test_a_broker_that_blocks_publishers_is_given_up_on(node: Broker, monkeypatc
     assert isinstance(node.node, BrokerNode)
     set_watermark(node, "1MB")
     try:
-        problem = publisher.publish(conversation_id(1, 7), BODY)
+        problem = publisher.publish(message_id(1, 7), BODY)
     finally:
         set_watermark(node, "6GB")
 
@@ -171,7 +171,7 @@ def test_without_a_broker_a_message_fails_at_its_time_and_not_before() -> None:
 
     publisher.wait_until(began_mono_s + 0.4)
     waited_s = time.monotonic() - began_mono_s
-    problem = publisher.publish(conversation_id(1, 8), BODY)
+    problem = publisher.publish(message_id(1, 8), BODY)
     publisher.close()
 
     assert 0.4 <= waited_s < 1.0

@@ -14,15 +14,15 @@ from typing import Any
 import pika
 import pytest
 
+from harness.environment.broker.broker import Broker, broker
+from harness.environment.ports import free_ports
+from harness.environment.run.run_scope import RunScope
+from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.load.driver import Load
 from harness.load.payload import PayloadSizes
 from harness.load.plan import Plan
 from harness.load.schedule import ArrivalPhase, Burst, Constant, build_schedule
-from harness.rig.broker import Broker, broker
-from harness.rig.ports import free_ports
-from harness.rig.run_scope import RunScope
-from harness.rig.waiting import wait_for
 from harness.store.publish_journal import read_journal
 
 pytestmark = pytest.mark.integration
@@ -89,7 +89,7 @@ def test_a_burst_is_published_on_time_confirmed_and_in_the_queue(
     node: Broker, channel: Any, scope: RunScope, tmp_path: Path
 ) -> None:
     """Every message once, at its time, persistent, named by its id, of exactly the size in the journal."""
-    plan = make_plan(node, tmp_path, ArrivalPhase("storm", 0.5, 3.0, Burst(30, 1.0)))
+    plan = make_plan(node, tmp_path, ArrivalPhase("workload", 0.5, 3.0, Burst(30, 1.0)))
 
     with playing(plan, scope, tmp_path) as load:
         assert not load.finished
@@ -105,10 +105,10 @@ def test_a_burst_is_published_on_time_confirmed_and_in_the_queue(
     assert all(publish.sent_s >= publish.intended_s for publish in journal.publishes)
     assert journal.damaged == ()
     assert depth(channel) == 30
-    sizes_bytes = {publish.conversation_id: publish.size_bytes for publish in journal.publishes}
+    sizes_bytes = {publish.message_id: publish.size_bytes for publish in journal.publishes}
     for _ in range(30):
         _, properties, body = channel.basic_get(QUEUE, auto_ack=True)
-        message_id = json.loads(body)["conversation_id"]
+        message_id = json.loads(body)["message_id"]
         assert len(body) == sizes_bytes.pop(message_id)
         assert (properties.message_id, properties.delivery_mode) == (message_id, 2)
         assert properties.content_type == "application/json"
@@ -136,7 +136,7 @@ def test_unroutable_messages_are_failures_and_are_not_repeated(
     node: Broker, channel: Any, scope: RunScope, tmp_path: Path
 ) -> None:
     """A queue that is not there: the journal says so for each message, and the load itself ends well."""
-    plan = make_plan(node, tmp_path, ArrivalPhase("storm", 0.0, 1.0, Burst(5, 0.0)), queue="no_such_queue")
+    plan = make_plan(node, tmp_path, ArrivalPhase("workload", 0.0, 1.0, Burst(5, 0.0)), queue="no_such_queue")
 
     with playing(plan, scope, tmp_path) as load:
         load.wait(30.0)
@@ -155,7 +155,7 @@ def test_messages_that_the_broker_refuses_are_failures(
     """A full queue that rejects: as many confirmed as it took, the rest nacked."""
     limits = {"x-max-length": 3, "x-overflow": "reject-publish"}
     channel.queue_declare("full", durable=True, arguments=limits)
-    phase = ArrivalPhase("storm", 0.0, 1.0, Burst(8, 0.0))
+    phase = ArrivalPhase("workload", 0.0, 1.0, Burst(8, 0.0))
     plan = make_plan(node, tmp_path, phase, queue="full", publishers=1)
 
     with playing(plan, scope, tmp_path) as load:
@@ -199,9 +199,9 @@ def test_a_load_that_is_left_early_stops_at_once(node: Broker, channel: Any, sco
 
 
 def test_attempts_of_killed_publishers_are_known(node: Broker, channel: Any, scope: RunScope, tmp_path: Path) -> None:
-    """SIGKILL in mid-storm: whatever the queue holds was attempted, and whatever was confirmed is in the queue."""
+    """SIGKILL in mid-workload: whatever the queue holds was attempted, and whatever was confirmed is in the queue."""
     sizes = PayloadSizes(3_000_000, 3_000_000, templates=1)
-    arrivals = build_schedule([ArrivalPhase("storm", 0.0, 1.0, Burst(100, 0.0))], seed=42, sizes=sizes)
+    arrivals = build_schedule([ArrivalPhase("workload", 0.0, 1.0, Burst(100, 0.0))], seed=42, sizes=sizes)
     plan = make_plan(node, tmp_path, sizes=sizes, arrivals=arrivals)
 
     with playing(plan, scope, tmp_path) as load:
@@ -213,8 +213,8 @@ def test_attempts_of_killed_publishers_are_known(node: Broker, channel: Any, sco
             load.wait(10.0)
 
     publishes = read_journal(plan.journal_path, plan.start_mono_s).publishes
-    attempted = {publish.conversation_id for publish in publishes}
-    confirmed = {publish.conversation_id for publish in publishes if publish.confirmed_s is not None}
+    attempted = {publish.message_id for publish in publishes}
+    confirmed = {publish.message_id for publish in publishes if publish.confirmed_s is not None}
     queued = set()
     while (message := channel.basic_get(QUEUE, auto_ack=True))[0] is not None:
         queued.add(message[1].message_id)
@@ -225,8 +225,11 @@ def test_attempts_of_killed_publishers_are_known(node: Broker, channel: Any, sco
 def test_publishers_that_cannot_write_their_journal_break_off(
     node: Broker, channel: Any, scope: RunScope, tmp_path: Path
 ) -> None:
-    """A message whose attempt can't be written down is not sent: the storm ends as broken, with what was known kept."""
-    arrivals = build_schedule([ArrivalPhase("storm", 0.0, 1.0, Burst(200, 0.0))], seed=42, sizes=SIZES)
+    """A message whose attempt can't be written down is not sent.
+
+    The workload ends as broken, with what was known kept.
+    """
+    arrivals = build_schedule([ArrivalPhase("workload", 0.0, 1.0, Burst(200, 0.0))], seed=42, sizes=SIZES)
     plan = make_plan(node, tmp_path, arrivals=arrivals)
 
     with playing(plan, scope, tmp_path) as load:
@@ -241,13 +244,13 @@ def test_publishers_that_cannot_write_their_journal_break_off(
     assert depth(channel) <= summary.attempted
 
 
-def test_a_users_own_locust_settings_do_not_reach_the_storm(
+def test_a_users_own_locust_settings_do_not_reach_the_workload(
     node: Broker, channel: Any, scope: RunScope, tmp_path: Path
 ) -> None:
     """Locust reads LOCUST_* and ~/.locust.conf; neither may change what is published."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / ".locust.conf").write_text("csv = surprise-of-the-home\n")
-    plan = make_plan(node, tmp_path, ArrivalPhase("storm", 0.0, 1.0, Burst(3, 0.0)))
+    plan = make_plan(node, tmp_path, ArrivalPhase("workload", 0.0, 1.0, Burst(3, 0.0)))
 
     with playing(plan, scope, tmp_path, LOCUST_CSV="surprise", HOME=str(tmp_path / "home")) as load:
         load.wait(20.0)
@@ -260,7 +263,7 @@ def test_a_load_without_a_broker_does_not_begin(node: Broker, scope: RunScope, t
     """The error says what was refused, shows the end of the log, and not the password."""
     (port,) = free_ports(1)
     url = f"amqp://guest:hunter2-canary@127.0.0.1:{port}/%2F"
-    plan = make_plan(node, tmp_path, ArrivalPhase("storm", 0.0, 1.0, Burst(3, 0.0)), amqp_url=url)
+    plan = make_plan(node, tmp_path, ArrivalPhase("workload", 0.0, 1.0, Burst(3, 0.0)), amqp_url=url)
 
     with pytest.raises(PartFailedError, match="status 4") as caught, playing(plan, scope, tmp_path):
         pytest.fail("the load began without a broker")

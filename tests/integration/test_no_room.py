@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.waiting import wait_for
+from harness.environment.waiting import wait_for
 from tests.kill_moments import ARM, SCENARIO, Place, left_over, place
 from tests.private_mounts import fill, mounts
 
@@ -43,8 +43,8 @@ def test_a_disk_that_fills_up_ends_the_run_and_what_was_recorded_stays_readable(
         with subprocess.Popen(argv, env=where.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
             try:
                 wait_for(
-                    "the storm to begin",
-                    lambda: events.exists() and '"phase": "storm"' in events.read_text(),
+                    "the workload to begin",
+                    lambda: events.exists() and '"phase": "workload"' in events.read_text(),
                     timeout_s=LIMIT_S,
                     alive=lambda: None if run.poll() is None else "the harness ended before",
                 )
@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_what_was_recorded_stays_readable(
         assert full.returncode == 4, full.stdout + full.stderr
         assert "verdict.json can't be written: No space left on device" in full.stderr
         assert checked.returncode == 3, checked.stdout + checked.stderr
-        assert "storm published" in checked.stdout
+        assert "workload published" in checked.stdout
         assert left_over(where) == []
 
 

@@ -1,4 +1,7 @@
-"""The memory probe on a real process in a real cage: the curve follows what it holds, and the price is known."""
+"""The memory probe on a real process in a real memory_limit.
+
+The curve follows what it holds, and the price is known.
+"""
 
 import json
 import os
@@ -10,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.environment.memory_limit import choose_memory_limits
+from harness.environment.run.run_scope import RunScope
+from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
+from harness.environment.waiting import wait_for
 from harness.errors import RunDirectoryError
 from harness.probes.memory import resident_bytes, sampling_memory
-from harness.rig.cage import choose_cages
-from harness.rig.kubelet import Kubelet, RestartPolicy, WorkerLaunch
-from harness.rig.run_scope import RunScope
-from harness.rig.waiting import wait_for
 from harness.store import TrialFolder
 from harness.store.tolerant import read_rows
 
@@ -43,18 +46,18 @@ def folder(tmp_path: Path) -> TrialFolder:
 
 
 @pytest.fixture
-def kubelet(tmp_path: Path, folder: TrialFolder) -> Iterator[Kubelet]:
-    """A kubelet with a worker whose memory goes up and down, once."""
+def supervisor(tmp_path: Path, folder: TrialFolder) -> Iterator[Supervisor]:
+    """A supervisor with a worker whose memory goes up and down, once."""
     with RunScope(f"probe-test-{uuid.uuid4().hex[:8]}", tmp_path / "state") as scope:
         launch = WorkerLaunch(
-            argv=lambda _life: (sys.executable, "-c", UP_AND_DOWN),
-            env=lambda _life: scope.environment(),
+            argv=lambda _incarnation: (sys.executable, "-c", UP_AND_DOWN),
+            env=lambda _incarnation: scope.environment(),
             cwd=tmp_path,
             logs=folder.logs,
         )
-        yield Kubelet(
+        yield Supervisor(
             launch,
-            choose_cages(scope.run_id),
+            choose_memory_limits(scope.run_id),
             256 * MIB,
             RestartPolicy(0.05, 0),
             folder.event,
@@ -64,18 +67,18 @@ def kubelet(tmp_path: Path, folder: TrialFolder) -> Iterator[Kubelet]:
 
 
 def row(line: dict[str, str]) -> tuple[float, float, float]:
-    """Return life, resident set and charge of one row."""
-    return float(line["life"]), float(line["rss_bytes"]), float(line["cgroup_bytes"])
+    """Return incarnation, resident set and charge of one row."""
+    return float(line["incarnation"]), float(line["rss_bytes"]), float(line["cgroup_bytes"])
 
 
 def test_the_curve_follows_the_process_and_the_price_is_recorded(
-    kubelet: Kubelet, folder: TrialFolder, tmp_path: Path
+    supervisor: Supervisor, folder: TrialFolder, tmp_path: Path
 ) -> None:
-    """Guarantees samples of the life that goes on, a mark that no sample misses, and the probe's own cost."""
-    with kubelet, sampling_memory(kubelet, folder):
-        wait_for("the memory to be let go", (tmp_path / "let-go").exists, timeout_s=TIMEOUT_S, alive=kubelet.death)
-        life = kubelet.current
-        assert life is not None
+    """Guarantees samples of the incarnation that goes on, a mark that no sample misses, and the probe's own cost."""
+    with supervisor, sampling_memory(supervisor, folder):
+        wait_for("the memory to be let go", (tmp_path / "let-go").exists, timeout_s=TIMEOUT_S, alive=supervisor.death)
+        incarnation = supervisor.current
+        assert incarnation is not None
         before = len((folder.path / "memory.csv").read_text().splitlines())
         wait_for(
             "ten samples more",
@@ -84,32 +87,36 @@ def test_the_curve_follows_the_process_and_the_price_is_recorded(
         )
 
     damaged: list[str] = []
-    lives, rss, charged = np.array(read_rows(folder.path / "memory.csv", row, damaged)).T
+    incarnations, rss, charged = np.array(read_rows(folder.path / "memory.csv", row, damaged)).T
     assert damaged == []
-    assert set(lives) == {0.0}
+    assert set(incarnations) == {0.0}
     assert rss.max() - rss[-1] >= 50 * MIB
     assert charged.max() >= 60 * MIB
-    assert life.peak_rss_bytes >= rss.max()
+    assert incarnation.peak_rss_bytes >= rss.max()
     events = [json.loads(line) for line in (folder.path / "events.jsonl").read_text().splitlines()]
     (cost,) = [event for event in events if event["kind"] == "memory_probe_ended"]
     assert cost["samples"] == len(rss)
     assert 0 < cost["cpu_share"] < 0.5
     (end,) = [event for event in events if event["kind"] == "worker_ended"]
-    assert end["peak_rss_bytes"] == life.peak_rss_bytes
+    assert end["peak_rss_bytes"] == incarnation.peak_rss_bytes
 
 
-def test_a_full_disk_is_an_error_and_the_worker_is_ended(kubelet: Kubelet, folder: TrialFolder) -> None:
+def test_a_full_disk_is_an_error_and_the_worker_is_ended(supervisor: Supervisor, folder: TrialFolder) -> None:
     """Guarantees that a trial whose memory can't be recorded does not go on."""
     (folder.path / "memory.csv").symlink_to("/dev/full")
 
-    with pytest.raises(RunDirectoryError, match="No space left on device"), kubelet, sampling_memory(kubelet, folder):
+    with (
+        pytest.raises(RunDirectoryError, match="No space left on device"),
+        supervisor,
+        sampling_memory(supervisor, folder),
+    ):
         pass
 
-    assert kubelet.current is None
+    assert supervisor.current is None
 
 
 def test_a_process_that_is_gone_has_no_memory() -> None:
-    """Guarantees None, not an error, when a life ends between two looks."""
+    """Guarantees None, not an error, when an incarnation ends between two looks."""
     assert resident_bytes(2**22 + 1) is None
 
 

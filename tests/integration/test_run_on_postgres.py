@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from harness.environment.database.postgres import postgres
+from harness.environment.run.run_scope import RunScope
 from harness.machine import checkout
 from harness.redaction import masked
-from harness.rig.postgres import postgres
-from harness.rig.run_scope import RunScope
 from tests.harness_command import harness
 
 pytestmark = [pytest.mark.integration, pytest.mark.incident]
@@ -36,7 +36,7 @@ def test_a_trial_records_on_a_server_of_ones_own(tmp_path: Path) -> None:
         engine.dispose()
     assert done.status == 0, done.out + done.err
     run = done.run
-    statuses = {row["status"] for row in json.loads((run / "trials" / "fixed" / "rows.json").read_text())}
+    statuses = {row["status"] for row in json.loads((run / "trials" / "fixed" / "outcomes.json").read_text())}
     assert statuses == {"PROCESSED", "FAILED"}
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["versions"]["database"].startswith("PostgreSQL ")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.broker import Broker, broker
-from harness.rig.run_scope import RunScope
+from harness.environment.broker.broker import Broker, broker
+from harness.environment.run.run_scope import RunScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def _checks(run: Path) -> dict[str, str]:
 
 
 def test_a_consumer_that_keeps_nothing_passes(played: dict[str, Played]) -> None:
-    """Guarantees that a program which knows only the environment goes through cage, load, faults and every check."""
+    """Guarantees that a program which knows only the environment goes through limit, load, faults and every check."""
     good = played["consumer"]
 
     assert good.status == 0, good.out
@@ -97,8 +97,8 @@ def test_load_through_the_ingress_passes(played: dict[str, Played]) -> None:
     """Guarantees that the scenario's ``load.via`` changes the way, and nothing of what is recorded and judged."""
     through = played["through_the_api"]
 
-    # How late the machine makes the storm is no property of the way that it takes.
-    judged = {name: verdict for name, verdict in through.checks.items() if name != "storm in time"}
+    # How late the machine makes the workload is no property of the way that it takes.
+    judged = {name: verdict for name, verdict in through.checks.items() if name != "workload in time"}
     assert judged["messages accounted for"] == "pass", through.out
     assert set(judged.values()) == {"pass"}, through.out
     trial = through.run / "trials" / "fixed"

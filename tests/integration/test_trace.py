@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness.results import Limit
-from harness.rig.database import Database
-from harness.rig.process import Child
-from harness.rig.queue_contents import queues_left
-from harness.rig.waiting import wait_for
+from harness.environment.broker.queue_contents import queues_left
+from harness.environment.database.database import Database
+from harness.environment.process import Child
+from harness.environment.waiting import wait_for
+from harness.record import Limit
 from harness.store import RunFolder, TrialFolder, write_atomically
 from harness.store.publish_journal import JournalWriter, PublishLine
 from tests.drill_records import run_of
@@ -37,7 +37,7 @@ def published(bench: Bench, name: str, journal: JournalWriter) -> None:
     """Publish one message as the publishers do, with both lines in their journal."""
     sent_s = time.monotonic()
     line = PublishLine(
-        conversation_id=name,
+        message_id=name,
         intended_mono_s=sent_s,
         sent_mono_s=sent_s,
         confirmed_mono_s=None,
@@ -50,11 +50,11 @@ def published(bench: Bench, name: str, journal: JournalWriter) -> None:
 
 
 def killed_in_its_call(bench: Bench, trial: TrialFolder, worker: Child) -> None:
-    """Kill the worker while its call hangs, and write the life as the kubelet does."""
+    """Kill the worker while its call hangs, and write the incarnation as the supervisor does."""
     wait_for("a call that hangs", lambda: bench.mem0.stats()["hung"], timeout_s=LIMIT_S)
     worker.signal(signal.SIGKILL)
     status = worker.wait(LIMIT_S)
-    trial.event("worker_ended", life=0, exit_status=status, oom_kill_delta=0, ended_by="an unknown SIGKILL")
+    trial.event("worker_ended", incarnation=0, exit_status=status, oom_kill_delta=0, ended_by="an unknown SIGKILL")
     wait_for("the cut call in the journal", lambda: read_lines(bench.journal), timeout_s=LIMIT_S)
 
 
@@ -76,30 +76,32 @@ def test_a_message_that_was_redelivered_after_a_kill_has_its_story_told(bench: B
     bench.seed("m")
     bench.mem0.put_rules([], HANG)
     with JournalWriter(trial.path / "publishes.jsonl") as journal, bench.worker("--preset", "fixed") as worker:
-        trial.event("worker_started", life=0, pid=worker.pid)
+        trial.event("worker_started", incarnation=0, pid=worker.pid)
         published(bench, "m", journal)
         killed_in_its_call(bench, trial, worker)
     bench.mem0.put_rules([], ANSWER)
     with bench.child("worker", ("--preset", "fixed")) as second:
-        trial.event("worker_started", life=1, pid=second.pid)
+        trial.event("worker_started", incarnation=1, pid=second.pid)
         bench.wait_for_rows({"m": ("PROCESSED", None)})
         second.signal(signal.SIGTERM)
         assert second.wait(LIMIT_S) == 0
     trial.event("drain_ended", complete=True, waited_s=0.0, last_seen="0 ready")
-    shutil.copy(bench.journal, trial.path / "mem0.jsonl")
-    write_atomically(trial.path / "rows.json", json.dumps([asdict(row) for row in Database(bench.database_url).rows()]))
+    shutil.copy(bench.journal, trial.path / "calls.jsonl")
+    write_atomically(
+        trial.path / "outcomes.json", json.dumps([asdict(row) for row in Database(bench.database_url).rows()])
+    )
     write_atomically(trial.path / "queues.json", json.dumps([asdict(left) for left in queues_left(bench.queue)]))
 
     (arm,) = told(run.path, "m")["arms"]
 
-    assert (arm["fate"], arm["calls"], arm["side_effects"], arm["unsound"]) == ("processed", 2, 1, [])
+    assert (arm["outcome"], arm["calls"], arm["side_effects"], arm["unsound"]) == ("processed", 2, 1, [])
     story = [(moment["kind"], moment["text"]) for moment in arm["moments"]]
     kinds = [kind for kind, _ in story]
     first, second_call = [at for at, kind in enumerate(kinds) if kind == "call_began"]
     killed = kinds.index("worker_ended")
     assert kinds.index("published") < kinds.index("confirmed")
     assert kinds.index("published") < first < killed < kinds.index("worker_started") < second_call
-    assert "cut by the end of life 0 (an unknown SIGKILL)" in story[kinds.index("call_ended")][1]
+    assert "cut by the end of incarnation 0 (an unknown SIGKILL)" in story[kinds.index("call_ended")][1]
     assert "exit status 137" in story[killed][1]
-    assert "by life 1 of the worker, redelivered" in story[second_call][1]
+    assert "by incarnation 1 of the worker, redelivered" in story[second_call][1]
     assert story[-1] == ("row", "its row says PROCESSED, 0 retries")

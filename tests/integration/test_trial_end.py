@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.results import Limit, QueueLeft
-from harness.rig.database import Database
-from harness.rig.queue_contents import queues_left
+from harness.environment.broker.queue_contents import queues_left
+from harness.environment.database.database import Database
+from harness.record import Limit, QueueLeft
 from harness.scenario import WorkerSpec
 from harness.store import TrialFolder
 from harness.store.tolerant import read_json_lines
@@ -59,11 +59,11 @@ def play_the_job(bench: Bench, folder: TrialFolder, jobs: int = 1) -> None:
     )
 
 
-def test_what_failed_in_the_storm_is_retried_and_what_is_poison_is_found(bench: Bench, folder: TrialFolder) -> None:
+def test_what_failed_in_the_workload_is_retried_and_what_is_poison_is_found(bench: Bench, folder: TrialFolder) -> None:
     """Guarantees an end at which no event waits for a retry, and queues whose messages are all known by name."""
     bench.mem0.put_rules([], FAIL_AT_ONCE)
     bench.seed("a", "b")
-    poison = b'{"conversation_id": "p", "conversation_log": 7}'
+    poison = b'{"message_id": "p", "conversation_log": 7}'
     with bench.worker("--preset", "fixed"):
         bench.publish(conversation("a"), conversation("b"), poison, b"not JSON")
         bench.wait_for_rows(dict.fromkeys("ab", ("FAILED", "MEMORY_API_ERROR")))
@@ -80,7 +80,7 @@ def test_what_failed_in_the_storm_is_retried_and_what_is_poison_is_found(bench: 
     work, dead = sorted(queues_left(bench.queue), key=lambda queue: queue.name)
     assert work == QueueLeft(bench.queue.name, True, 1, ("late",))
     assert (dead.name, dead.is_work, dead.messages) == (f"{bench.queue.name}.dead", False, 2)
-    assert set(dead.conversation_ids) == {"p", None}
+    assert set(dead.message_ids) == {"p", None}
     assert {queue.messages for queue in queues_left(bench.queue)} == {1, 2}  # looking took nothing away
 
 

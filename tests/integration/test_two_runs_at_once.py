@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.rig.census import census
-from harness.rig.waiting import wait_for
+from harness.environment.run.census import census
+from harness.environment.waiting import wait_for
 from tests.kill_moments import ARM, left_over, place, start
 
 if TYPE_CHECKING:
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 LIMIT_S = 180.0
-# The first one's storm has to last until the second one's has begun.
+# The first one's workload has to last until the second one's has begun.
 SLOWLY = ("--time-scale", "2")
-# What asks for cores rather than for a harness: beside other tests a storm may begin late, and then meet no hung call.
-OF_THE_MACHINE = {"storm in time", "faults took effect"}
+# What asks for cores rather than for a harness: beside other tests a workload may begin late, and then meet no hung
+# call.
+OF_THE_MACHINE = {"workload in time", "faults took effect"}
 
 
 def test_both_pass_and_neither_touches_the_other(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_both_pass_and_neither_touches_the_other(tmp_path: Path) -> None:
                 try:
                     other = with_a_broker(where, "second", second)
                     for run, process in ((one, first), (other, second)):
-                        wait_for_its_storm(run, process)
+                        wait_for_its_workload(run, process)
                     seen = census(one.name, where.state_root), census(other.name, where.state_root)
                     assert (first.poll(), second.poll()) == (None, None), "they were not at work at the same time"
                     second.wait(LIMIT_S)
@@ -71,12 +72,12 @@ def with_a_broker(where: Place, said_in: str, process: subprocess.Popen[bytes]) 
     return wait_for("the run to have a broker", directory, timeout_s=LIMIT_S, alive=alive_or_not(process))
 
 
-def wait_for_its_storm(run: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_for_its_workload(run: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until the worker and the publishers are at work."""
     events = run / "trials" / ARM / "events.jsonl"
     wait_for(
-        "its storm to begin",
-        lambda: events.exists() and '"phase": "storm"' in events.read_text(),
+        "its workload to begin",
+        lambda: events.exists() and '"phase": "workload"' in events.read_text(),
         timeout_s=LIMIT_S,
         alive=alive_or_not(process),
     )

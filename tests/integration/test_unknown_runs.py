@@ -1,4 +1,7 @@
-"""Whole runs whose answer is *unknown*, however late their storm comes: they may share the machine with other tests."""
+"""Whole runs whose answer is *unknown*, however late their workload comes.
+
+They may share the machine with other tests.
+"""
 
 from __future__ import annotations
 

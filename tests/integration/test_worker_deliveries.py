@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.results.flight import Flight
-from harness.rig.databases import SQLITE
-from harness.rig.proxy import proxy
-from harness.rig.waiting import wait_for
+from harness.environment.database.databases import SQLITE
+from harness.environment.proxy.proxy import proxy
+from harness.environment.waiting import wait_for
+from harness.record.flight import Flight
 from harness.store.flight_files import read_flight
 from tests.worker_bench import (
     ANSWER,

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.rig.process import Child
-from harness.rig.waiting import wait_for
+from harness.environment.process import Child
+from harness.environment.waiting import wait_for
 from tests.worker_bench import LIMIT_S, Bench, BenchParts, bench_for, bench_parts, conversation
 from worker_under_test.config_settings import load_settings
 from worker_under_test.errors import PublishFailedError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.rig.databases import SQLITE
+from harness.environment.database.databases import SQLITE
 from tests.worker_bench import (
     ANSWER,
     HANG,
@@ -60,7 +60,7 @@ def test_every_preset_processes_what_pika_mem0_answers(bench: Bench, preset: str
 
 @pytest.mark.parametrize("preset", ["postmortem", "fixed"])
 def test_a_timeout_is_failed_and_acknowledged_with_one_alert(bench: Bench, preset: str) -> None:
-    """Guarantees the report's outcome where nothing else is wrong, and one HIGH alert for a storm of timeouts."""
+    """Guarantees the report's outcome where nothing else is wrong, and one HIGH alert for a workload of timeouts."""
     bench.mem0.put_rules([], HANG)
     ids = [f"c-{number}" for number in range(12)]
     bench.seed(*ids)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from harness.environment.database.databases import Databases
+from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.process import Child
+from harness.environment.run.run_scope import RunScope
+from harness.environment.waiting import wait_for
 from harness.machine import checkout
-from harness.rig.databases import Databases
-from harness.rig.mem0 import Mem0, fake_mem0
-from harness.rig.process import Child
-from harness.rig.run_scope import RunScope
-from harness.rig.waiting import wait_for
 from tests.worker_bench import ANSWER, conversation, read_lines
 from tests.worker_databases import KINDS, database_servers
 from worker_under_test.conversation_event_model import ConversationEvent

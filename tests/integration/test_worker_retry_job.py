@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from harness.rig.databases import Databases
+from harness.environment.database.databases import Databases
 from tests.worker_databases import KINDS, database_servers
 from worker_under_test.alerts import AlertLevel, Alerts, AlertType, ContextValue
 from worker_under_test.conversation_event_model import ConversationEvent

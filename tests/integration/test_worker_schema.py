@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from harness.environment.database.databases import Databases
+from harness.environment.process import Child
 from harness.machine import checkout
-from harness.rig.databases import Databases
-from harness.rig.process import Child
 from tests.worker_databases import KINDS, database_servers
 from worker_under_test.conversation_event_model import Base, ConversationEventStatus
 from worker_under_test.database import create_schema, open_database

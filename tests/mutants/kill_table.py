@@ -1,7 +1,7 @@
 """The kill table: each mutant, the checks it turned red, and whether the one that was named is among them.
 
 ``make mutants`` prints it. Exit 0 when every mutant is caught by its checker and the unmutated worker passes on every
-ground, each time it is played there; 1 otherwise. Nothing is played again because it was red.
+scenario, each time it is played there; 1 otherwise. Nothing is played again because it was red.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.environment.run.run_scope import RunScope
+from harness.environment.run.sweep import sweep_dead_runs
 from harness.matrix.playing import Job, play_jobs
-from harness.rig.run_scope import RunScope
-from harness.rig.sweep import sweep_dead_runs
-from tests.mutants.mutants import ARM, CHECKOUT, Mutant, all_mutants, grounds, write_ground
+from tests.mutants.mutants import ARM, CHECKOUT, Mutant, all_mutants, scenarios, write_scenario
 
 
 @dataclass(frozen=True)
@@ -64,34 +64,37 @@ def read_verdict(job: Job, status: int) -> Played:
     return Played(job.name, tuple(check["check"] for check in checks if check["verdict"] != "pass"))
 
 
-def unmutated_name(ground: str, number: int) -> str:
-    """Return what the run of the whole worker on ``ground`` is called, the ``number``-th time."""
-    return f"unmutated_{ground}_{number}"
+def unmutated_name(scenario: str, number: int) -> str:
+    """Return what the run of the whole worker on ``scenario`` is called, the ``number``-th time."""
+    return f"unmutated_{scenario}_{number}"
 
 
-def whole_row(ground: str, times: int, found: Mapping[str, Played]) -> tuple[str, bool]:
-    """Return the line of the whole worker on one ground, and whether it raised no alarm, however often it was played.
+def whole_row(scenario: str, times: int, found: Mapping[str, Played]) -> tuple[str, bool]:
+    """Return the line of the whole worker on one scenario, and whether it raised no alarm, however often it was played.
 
     Each alarm is named by its run, whose directory is kept under that name.
     """
-    played = [found[unmutated_name(ground, number)] for number in range(1, times + 1)]
+    played = [found[unmutated_name(scenario, number)] for number in range(1, times + 1)]
     alarms = [f"{each.name}: {', '.join(each.red) or each.problem}" for each in played if each.alarm]
     said = f"FALSE ALARM in {len(alarms)} of {times}: {'; '.join(alarms)}" if alarms else f"no alarm in {times}"
-    return f"{'unmutated':<42} {ground:<10} {said}", not alarms
+    return f"{'unmutated':<42} {scenario:<10} {said}", not alarms
 
 
 def rows(
     mutants: Iterable[Mutant], unmutated: Iterable[str], found: Mapping[str, Played], times: int = 1
 ) -> tuple[list[str], bool]:
-    """Return the table's lines, and whether all is as it should be. The whole worker was played ``times`` a ground."""
-    whole = [whole_row(ground, times, found) for ground in unmutated]
+    """Return the table's lines, and whether all is as it should be.
+
+    The whole worker was played ``times`` a scenario.
+    """
+    whole = [whole_row(scenario, times, found) for scenario in unmutated]
     lines, good = [line for line, _ in whole], all(quiet for _, quiet in whole)
     for mutant in mutants:
         played = found[mutant.name]
         outcome = caught(mutant, played)
         good &= outcome == "caught"
         red = ", ".join(played.red) or played.problem or "nothing"
-        lines.append(f"{mutant.name:<42} {mutant.ground:<10} {outcome:<12} named {mutant.caught_by}; red: {red}")
+        lines.append(f"{mutant.name:<42} {mutant.scenario:<10} {outcome:<12} named {mutant.caught_by}; red: {red}")
     return lines, good
 
 
@@ -103,24 +106,26 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="only these mutants")
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
     parser.add_argument(
-        "--unmutated", type=int, default=1, metavar="N", help="how often the whole worker is played on each ground"
+        "--unmutated", type=int, default=1, metavar="N", help="how often the whole worker is played on each scenario"
     )
-    parser.add_argument("--no-mutants", action="store_true", help="play the whole worker alone, on every ground")
+    parser.add_argument("--no-mutants", action="store_true", help="play the whole worker alone, on every scenario")
     asked = parser.parse_args()
     mutants = [mutant for mutant in all_mutants() if not asked.names or mutant.name in asked.names]
     if unknown := sorted(set(asked.names) - {mutant.name for mutant in mutants}):
         parser.error(f"no mutant is named {unknown[0]!r}; there are: {', '.join(each.name for each in all_mutants())}")
-    whole = [ground for ground in grounds() if ground in {mutant.ground for mutant in mutants} and asked.unmutated]
+    whole = [
+        scenario for scenario in scenarios() if scenario in {mutant.scenario for mutant in mutants} and asked.unmutated
+    ]
     broken = [] if asked.no_mutants else mutants
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         files = Path(scratch)
-        scenarios = [
-            write_ground(ground, unmutated_name(ground, number), {}, files)
+        files_to_play = [
+            write_scenario(scenario, unmutated_name(scenario, number), {}, files)
             for number in range(1, asked.unmutated + 1)
-            for ground in whole
+            for scenario in whole
         ]
-        scenarios += [mutant.write_scenario(files) for mutant in broken]
-        found = play(scenarios, CHECKOUT / "runs" / "mutants", asked.jobs)
+        files_to_play += [mutant.write_scenario(files) for mutant in broken]
+        found = play(files_to_play, CHECKOUT / "runs" / "mutants", asked.jobs)
     lines, good = rows(broken, whole, found, asked.unmutated)
     came_to = "all as they should be" if good else "NOT ALL AS THEY SHOULD BE"
     whole_runs = asked.unmutated * len(whole)

@@ -1,6 +1,6 @@
-"""The mutants, as data: what each breaks, the ground it is played on, and the checker that has to catch it.
+"""The mutants, as data: what each breaks, the scenario it is played on, and the checker that has to catch it.
 
-A mutant is a file in ``mutations/``: its docstring says what it breaks, GROUND names a scenario of ``grounds/``,
+A mutant is a file in ``mutations/``: its docstring says what it breaks, SCENARIO names a scenario of ``scenarios/``,
 CAUGHT_BY a checker, and ``mutate()`` breaks the worker in memory. How to add one: write that file.
 """
 
@@ -23,21 +23,21 @@ class Mutant:
 
     name: str
     change: str  # in a sentence
-    ground: str
+    scenario: str
     caught_by: str  # the name of the check that must not pass
 
     def write_scenario(self, folder: Path) -> Path:
-        """Write the ground with this mutant as its worker; return the file."""
-        return write_ground(self.ground, self.name, {"WORKER_MUTANT": self.name}, folder)
+        """Write the scenario with this mutant as its worker; return the file."""
+        return write_scenario(self.scenario, self.name, {"WORKER_MUTANT": self.name}, folder)
 
 
-def write_ground(ground: str, name: str, env: dict[str, str], folder: Path) -> Path:
-    """Write a ground under another name, its worker with ``env`` as well; return the file."""
-    scenario = load_scenario(FOLDER / "grounds" / f"{ground}.yaml").model_dump(mode="json", by_alias=True)
-    scenario["name"] = name
-    scenario["arms"][ARM]["env"] |= {**env, "PYTHONPATH": f"{FOLDER / 'start'}:{CHECKOUT}"}
+def write_scenario(scenario: str, name: str, env: dict[str, str], folder: Path) -> Path:
+    """Write a scenario under another name, its worker with ``env`` as well; return the file."""
+    document = load_scenario(FOLDER / "scenarios" / f"{scenario}.yaml").model_dump(mode="json", by_alias=True)
+    document["name"] = name
+    document["arms"][ARM]["env"] |= {**env, "PYTHONPATH": f"{FOLDER / 'start'}:{CHECKOUT}"}
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(scenario))
+    path.write_text(json.dumps(document))
     return path
 
 
@@ -53,9 +53,9 @@ def all_mutants() -> Iterator[Mutant]:
             and isinstance(node.value, ast.Constant)
         }
         change = (ast.get_docstring(tree) or "").partition("\n")[0]
-        yield Mutant(path.stem, change, str(constants["GROUND"]), str(constants["CAUGHT_BY"]))
+        yield Mutant(path.stem, change, str(constants["SCENARIO"]), str(constants["CAUGHT_BY"]))
 
 
-def grounds() -> tuple[str, ...]:
-    """Return the names of the grounds."""
-    return tuple(sorted(path.stem for path in (FOLDER / "grounds").glob("*.yaml")))
+def scenarios() -> tuple[str, ...]:
+    """Return the names of the scenarios."""
+    return tuple(sorted(path.stem for path in (FOLDER / "scenarios").glob("*.yaml")))

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from harness.gate.comparison import compare
-from harness.results import Verdict
-from harness.results.gate import BASELINE, CANDIDATE, GateReport, Repeat
+from harness.record import Verdict
+from harness.record.gate import BASELINE, CANDIDATE, GateReport, Repeat
 
 FIGURES = {"peak": 88.0, "peak_cgroup": 75.0, "kept": 23.0, "slope": 1.0, "throughput": 40.0}
 

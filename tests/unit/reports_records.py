@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.results import (
+from harness.record import (
     MIB,
     CheckResult,
+    DependencyCall,
     Drain,
     Event,
-    EventRow,
+    Incarnation,
     Judgement,
     Limit,
     Manifest,
-    Mem0Call,
     MemorySeries,
     MetricRow,
     MinuteRow,
+    Outcome,
     PhaseSpan,
     Publish,
     QueueSample,
@@ -32,7 +33,6 @@ from harness.results import (
     TrialRecord,
     Verdict,
     WorkerGauge,
-    WorkerLife,
 )
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ def _wobble(t_s: NDArray[np.float64], size_mib: float) -> NDArray[np.float64]:
 
 
 def _series(*stretches: tuple[int, list[tuple[float, float]]]) -> MemorySeries:
-    """Samples along straight lines between (replay second, MiB) knots, one stretch a life."""
-    times, values, lives = [], [], []
-    for life, knots in stretches:
+    """Samples along straight lines between (replay second, MiB) knots, one stretch an incarnation."""
+    times, values, incarnations = [], [], []
+    for incarnation, knots in stretches:
         at = np.arange(knots[0][0], knots[-1][0], SAMPLE_S)
         mib = np.interp(at, [x for x, _ in knots], [y for _, y in knots])
         times.append(at)
         values.append((mib + _wobble(at, 9.0)) * MIB)
-        lives.append(np.full(at.size, life, dtype=np.int64))
+        incarnations.append(np.full(at.size, incarnation, dtype=np.int64))
     t_s, cgroup = np.concatenate(times), np.concatenate(values)
-    return MemorySeries(t_s, cgroup * 0.985, cgroup, np.concatenate(lives))
+    return MemorySeries(t_s, cgroup * 0.985, cgroup, np.concatenate(incarnations))
 
 
 def before_trial() -> TrialRecord:
@@ -91,10 +91,10 @@ def before_trial() -> TrialRecord:
         role="before",
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=spans,
-        lives=(
-            WorkerLife(0, 4101, -1.6, kill_1_s, 137, 1, LIMIT_BYTES, 2958 * MIB, "kernel"),
-            WorkerLife(1, 4177, start_2_s, kill_2_s, 137, 1, LIMIT_BYTES, 2949 * MIB, "kernel"),
-            WorkerLife(2, 4230, start_3_s, end_s, 0, 0, 412 * MIB, 398 * MIB, "harness"),
+        incarnations=(
+            Incarnation(0, 4101, -1.6, kill_1_s, 137, 1, LIMIT_BYTES, 2958 * MIB, "kernel"),
+            Incarnation(1, 4177, start_2_s, kill_2_s, 137, 1, LIMIT_BYTES, 2949 * MIB, "kernel"),
+            Incarnation(2, 4230, start_3_s, end_s, 0, 0, 412 * MIB, 398 * MIB, "harness"),
         ),
         memory=_series(
             (0, [(-1.6, 62), (0.0, 240), (17.5, 252), (40, 330), (52, 610), (61, 880), (66, 960), (kill_1_s, 3000)]),
@@ -119,16 +119,16 @@ def before_trial() -> TrialRecord:
         publishes=publishes(0.6),
         planned_messages=1000,
         calls=calls(),
-        rows=(EventRow("conv-0001", "PROCESSED", None, 0, None),),
+        outcomes=(Outcome("conv-0001", "PROCESSED", None, 0, None),),
         events=(
             Event(0.0, "phase_entered", {"phase": "healthy"}),
             Event(18.0, "fault_applied", {"mode": "hang_then_500", "rate": 0.3}),
-            Event(kill_1_s, "worker_ended", {"exit_status": 137, "life": 0}),
+            Event(kill_1_s, "worker_ended", {"exit_status": 137, "incarnation": 0}),
         ),
         effective_prefetch=(0, 0, 0),
         drain=Drain(complete=True, waited_s=8.4, last_seen="0 ready, 0 unacked, worker idle"),
         links=(
-            ("worker's log, first life", "trials/incident/logs/worker-0.log"),
+            ("worker's log, first incarnation", "trials/incident/logs/worker-0.log"),
             ("RabbitMQ's log", "trials/incident/logs/rabbitmq.log"),
         ),
     )
@@ -142,7 +142,7 @@ def after_trial() -> TrialRecord:
         role="after",
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=spans,
-        lives=(WorkerLife(0, 5101, -1.4, 162.0, 0, 0, 187 * MIB, 181 * MIB, "harness"),),
+        incarnations=(Incarnation(0, 5101, -1.4, 162.0, 0, 0, 187 * MIB, 181 * MIB, "harness"),),
         memory=_series((0, [(-1.4, 58), (1, 148), (60, 155), (90, 163), (162, 150)])),
         queue=tuple(
             QueueSample(float(t), 0 if t < 61 else max(0, min(940, (t - 61) * 45) - max(0, t - 85) * 22), 10, 0, t)
@@ -152,7 +152,7 @@ def after_trial() -> TrialRecord:
         publishes=publishes(0.02),
         planned_messages=1000,
         calls=calls(),
-        rows=(EventRow("conv-0001", "PROCESSED", None, 0, None),),
+        outcomes=(Outcome("conv-0001", "PROCESSED", None, 0, None),),
         events=(Event(0.0, "phase_entered", {"phase": "healthy"}),),
         effective_prefetch=(10,),
         drain=Drain(complete=True, waited_s=11.0, last_seen="0 ready, 0 unacked, worker idle"),
@@ -171,22 +171,28 @@ def publishes(late_s: float) -> tuple[Publish, ...]:
     )
 
 
-def calls() -> tuple[Mem0Call, ...]:
+def calls() -> tuple[DependencyCall, ...]:
     """Six hundred calls: answered, hanging and answered 500, or given up by the worker."""
     made = []
     for n in range(600):
         arrived_s = n * 0.24
         if arrived_s < 17 or arrived_s > 125 or n % 3:
             made.append(
-                Mem0Call("/extract_facts", f"conv-{n:04d}", 1, "answer", 200, arrived_s, 0.9 + n % 7 / 10, "answered")
+                DependencyCall(
+                    "/extract_facts", f"conv-{n:04d}", 1, "answer", 200, arrived_s, 0.9 + n % 7 / 10, "answered"
+                )
             )
         elif n % 2:
             made.append(
-                Mem0Call("/extract_facts", f"conv-{n:04d}", 1 + n % 4, "hang_then_500", 500, arrived_s, 3.0, "answered")
+                DependencyCall(
+                    "/extract_facts", f"conv-{n:04d}", 1 + n % 4, "hang_then_500", 500, arrived_s, 3.0, "answered"
+                )
             )
         else:
             made.append(
-                Mem0Call("/extract_facts", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, "client_gone")
+                DependencyCall(
+                    "/extract_facts", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, "client_gone"
+                )
             )
     return tuple(made)
 
@@ -225,15 +231,17 @@ def three_arms() -> tuple[RunRecord, Judgement]:
     """The same run with the fix to the letter of the report in between: it survives, and needs three times as much."""
     after = after_trial()
     memory = replace(after.memory, rss_bytes=after.memory.rss_bytes * 3, cgroup_bytes=after.memory.cgroup_bytes * 3)
-    life = replace(after.lives[0], peak_cgroup_bytes=860 * MIB, peak_rss_bytes=850 * MIB)
-    reported = replace(after, arm=REPORTED, role="reported", memory=memory, lives=(life,), effective_prefetch=(0,))
+    incarnation = replace(after.incarnations[0], peak_cgroup_bytes=860 * MIB, peak_rss_bytes=850 * MIB)
+    reported = replace(
+        after, arm=REPORTED, role="reported", memory=memory, incarnations=(incarnation,), effective_prefetch=(0,)
+    )
     found = judgement()
     over = CheckResult("over the budget", REPORTED, Verdict.PASS, "peak 860 MiB", "peak at least 600 MiB")
-    metrics = tuple(
-        replace(row, measured_after={REPORTED: "as the report says", **row.measured_after}) for row in found.metrics
+    comparison = tuple(
+        replace(row, measured_after={REPORTED: "as the report says", **row.measured_after}) for row in found.comparison
     )
     run_of_three = RunRecord(manifest(), (before_trial(), reported, after))
-    return run_of_three, replace(found, checks=(*found.checks, over), metrics=metrics)
+    return run_of_three, replace(found, checks=(*found.checks, over), comparison=comparison)
 
 
 def checks() -> tuple[CheckResult, ...]:
@@ -255,10 +263,10 @@ def checks() -> tuple[CheckResult, ...]:
             "≤ 1.50",
             "Largest at 11:42:01: 960 MiB for 880 MiB.",
         ),
-        CheckResult("effective_prefetch", BEFORE, ok, "0 (unlimited) in 3 of 3 lives", "0"),
+        CheckResult("effective_prefetch", BEFORE, ok, "0 (unlimited) in 3 of 3 incarnations", "0"),
         CheckResult("returns_to_healthy", BEFORE, ok, "192 MiB, 0.76 × healthy", "≤ 1.5 × healthy (252 MiB)"),
         CheckResult("memory_budget", AFTER, ok, "187 MiB", "≤ 400 MiB"),
-        CheckResult("never_killed", AFTER, ok, "1 life, exit 0", "1 life, ended by the harness"),
+        CheckResult("never_killed", AFTER, ok, "1 incarnation, exit 0", "1 incarnation, ended by the harness"),
         CheckResult(
             "all_accounted",
             AFTER,
@@ -282,7 +290,7 @@ def judgement() -> Judgement:
     return Judgement(
         verdict=Verdict.PASS,
         checks=checks(),
-        metrics=(
+        comparison=(
             metric("memory API timeout", "240 s", "240.1 s", "60 s", "60.0 s"),
             metric(
                 "retry",
@@ -298,7 +306,7 @@ def judgement() -> Judgement:
             MinuteRow(tod("11:40:00"), "~400 MB", "571 MiB", "20 messages", "312"),
             MinuteRow(tod("11:42:04"), "2.5–3 GB", "2988 MiB", "—", "930"),
         ),
-        figures={"incident.peak_mib": 3000.0, "fixed.peak_mib": 187.0, "fixed.budget_mib": 400.0},
+        metrics={"incident.peak_mib": 3000.0, "fixed.peak_mib": 187.0, "fixed.budget_mib": 400.0},
     )
 
 
@@ -325,14 +333,14 @@ def emulated_run() -> RunRecord:
     trials = []
     for trial in run().trials:
         series = replace(trial.memory, cgroup_bytes=np.full(trial.memory.t_s.size, np.nan))
-        lives = tuple(
+        incarnations = tuple(
             replace(
-                life,
-                ended_by="watchdog" if life.ended_by == "kernel" else life.ended_by,
+                incarnation,
+                ended_by="watchdog" if incarnation.ended_by == "kernel" else incarnation.ended_by,
                 oom_kill_delta=0,
                 peak_cgroup_bytes=None,
             )
-            for life in trial.lives
+            for incarnation in trial.incarnations
         )
-        trials.append(replace(trial, limit=limit, memory=series, lives=lives))
+        trials.append(replace(trial, limit=limit, memory=series, incarnations=incarnations))
     return RunRecord(manifest(), tuple(trials))

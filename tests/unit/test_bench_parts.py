@@ -16,9 +16,9 @@ from harness.bench.other_work import CpuClocks, cpu_clocks, others_share
 from harness.bench.publisher import burst_of, confirmed_bytes_per_s
 from harness.bench.raw_http import Hanging, Target, post_all_s
 from harness.bench.sampler import core_shares
+from harness.environment.ports import free_port
 from harness.errors import PartFailedError
-from harness.results import PhaseSpan, Publish, TrialRecord, WorkerGauge, WorkerLife
-from harness.rig.ports import free_port
+from harness.record import Incarnation, PhaseSpan, Publish, TrialRecord, WorkerGauge
 
 EXTRACT_FACTS = "/extract_facts"
 
@@ -38,14 +38,14 @@ KILLED = TrialRecord(
     role="before",
     limit=None,
     phases=(PhaseSpan("climb", 0.0, 20.0, 0, 1, 1), PhaseSpan("burst", 20.0, 40.0, 1, 2, 1)),
-    lives=(WorkerLife(0, 1, -5.0, 30.0, 137, 1, 3_145_728_000, None, "kernel"),),
+    incarnations=(Incarnation(0, 1, -5.0, 30.0, 137, 1, 3_145_728_000, None, "kernel"),),
     gauges=(gauge(10.0, 0), gauge(19.9, 40, finished=20), gauge(29.9, 900, finished=20), gauge(31.0, 0)),
     publishes=(published(2_900_000), published(3_100_000)),
 )
 
 
 def test_what_was_delivered_between_burst_and_kill_is_counted() -> None:
-    """Guarantees that what the worker held before the burst, and what a later life says, is left out."""
+    """Guarantees that what the worker held before the burst, and what a later incarnation says, is left out."""
     assert delivered_until_kill(KILLED, 10.0, scenario_until_the_kill()) == Delivered(860, 3_000_000)
 
 

@@ -1,7 +1,7 @@
 """The flight recorder's price, from its own record."""
 
 from harness.bench.recorder_cost import recorder_figure
-from harness.results.flight import Flight, FlightSample
+from harness.record.flight import Flight, FlightSample
 
 
 def test_the_share_is_of_the_time_in_which_the_worker_held_messages() -> None:

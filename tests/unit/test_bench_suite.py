@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.bench import suite
+from harness.bench.environment import BenchEnvironment
 from harness.bench.figure import Aim, Figure, alone
-from harness.bench.ground import Ground
 from harness.bench.suite import BENCHMARKS, chosen, run_bench
 from harness.commands.bench import bench
 from harness.errors import NotEnforceableError, PartFailedError, UsageError
@@ -22,17 +22,17 @@ def state_folders_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
 
 
-def missing_its_aim(_ground: Ground) -> tuple[Figure, ...]:
+def missing_its_aim(_environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Stand in for a benchmark: measured, and worse than it should be."""
     return (alone("cost", "%", [9.0], aim=Aim("value", "<=", 2.0)),)
 
 
-def breaking(_ground: Ground) -> tuple[Figure, ...]:
+def breaking(_environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Stand in for a benchmark whose part breaks."""
     raise PartFailedError("the part ended with status 1")
 
 
-def refused(_ground: Ground) -> tuple[Figure, ...]:
+def refused(_environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Stand in for a benchmark that needs what this machine can't enforce."""
     raise NotEnforceableError("no limit here")
 

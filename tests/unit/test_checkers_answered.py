@@ -7,16 +7,17 @@ import pytest
 
 from harness.checkers import accounted, answered, judge
 from harness.checkers.base import Case
-from harness.results import Drain, EventRow, Mem0Call, Verdict
+from harness.record import DependencyCall, Drain, Outcome, Verdict
 from harness.scenario import Scenario
-from tests.drill_records import AFTER, BEFORE, life, publishes, queue, run_of, trial
+from tests.drill_records import AFTER, BEFORE, incarnation, publishes, queue, run_of, trial
 from tests.scenario_documents import document
 
 
-def answers(count: int = 50, **changes: Any) -> tuple[Mem0Call, ...]:
+def answers(count: int = 50, **changes: Any) -> tuple[DependencyCall, ...]:
     """Return one call for each message, answered with a success, but for ``changes`` of the third."""
     calls = [
-        Mem0Call("/extract_facts", f"c-{n:03d}", 1, "answer", 200, float(n), 0.2, "answered") for n in range(count)
+        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "answer", 200, float(n), 0.2, "answered")
+        for n in range(count)
     ]
     calls[3] = replace(calls[3], **changes)
     return tuple(calls)
@@ -26,7 +27,7 @@ def case(**changes: Any) -> Case:
     """Return the case of an arm whose worker is a command, all of whose messages were answered and acknowledged."""
     data = document()
     data["arms"]["fixed"] |= {"worker": {"command": ["worker"]}, "expect": {"all_answered": {}}}
-    good: dict[str, Any] = {"calls": answers(), "queue": queue(1.1), "rows": (), "gauges": ()}
+    good: dict[str, Any] = {"calls": answers(), "queue": queue(1.1), "outcomes": (), "gauges": ()}
     record, other = trial(AFTER, **{**good, **changes}), trial(BEFORE)
     return Case(AFTER, record, run_of(record, other), Scenario.model_validate(data))
 
@@ -49,7 +50,7 @@ class TestAnswered:
             {"outcome": "client_gone"},
             {"mode": "invalid_json"},
             {"path": "/openai/v1/chat/completions"},
-            {"conversation_id": None},
+            {"message_id": None},
         ],
         ids=["a failure", "no answer", "a client that left", "no JSON", "another path", "nobody's call"],
     )
@@ -70,7 +71,7 @@ class TestAnswered:
 
     def test_an_answer_to_nobodys_message_is_not_counted(self) -> None:
         """Guarantees that calls of other conversations make up for nothing."""
-        stranger = replace(answers()[0], conversation_id="c-999")
+        stranger = replace(answers()[0], message_id="c-999")
         assert answered.check(case(calls=(*answers(status=500), stranger))).verdict is Verdict.FAIL
 
     def test_a_message_that_left_without_an_acknowledgement_fails(self) -> None:
@@ -82,12 +83,15 @@ class TestAnswered:
 
     def test_missing_acknowledgements_of_a_worker_that_died_are_unknown(self) -> None:
         """Guarantees that the counts a dead connection took with it are not held against the worker."""
-        assert answered.check(case(queue=queue(0.5), lives=(life(), life(1)))).verdict is Verdict.UNKNOWN
+        assert (
+            answered.check(case(queue=queue(0.5), incarnations=(incarnation(), incarnation(1)))).verdict
+            is Verdict.UNKNOWN
+        )
 
     def test_a_message_that_was_never_confirmed_may_be_missing(self) -> None:
         """Guarantees that only what the broker promised is demanded."""
         promised = tuple(
-            replace(each, confirmed_s=None) if each.conversation_id == "c-003" else each for each in publishes()
+            replace(each, confirmed_s=None) if each.message_id == "c-003" else each for each in publishes()
         )
         assert answered.check(case(calls=answers(status=500), publishes=promised)).verdict is Verdict.PASS
 
@@ -96,7 +100,7 @@ class TestAnswered:
         [
             ({"drain": None}, "the trial was cut off"),
             ({"drain": Drain(complete=False, waited_s=9.0, last_seen="7 ready")}, "not drained: 7 ready."),
-            ({"damaged": ("mem0.jsonl line 3 is torn",), "calls": answers()[1:]}, "The ledger is not whole"),
+            ({"damaged": ("calls.jsonl line 3 is torn",), "calls": answers()[1:]}, "The ledger is not whole"),
             ({"damaged": ("publishes.jsonl line 3 is torn",)}, "The ledger is not whole"),
             ({"publishes": ()}, "Nothing was confirmed."),
             ({"queue": ()}, "counts were never read"),
@@ -123,13 +127,13 @@ class TestTheTableOfAnotherProgram:
 
     def test_a_table_that_nobody_touched_is_unknown_and_says_what_to_expect_instead(self) -> None:
         """Guarantees that a worker which has no use for our table did not lose every message."""
-        untouched = tuple(EventRow(f"c-{n:03d}", "PENDING", None, 0, None) for n in range(50))
-        result = accounted.check(case(rows=untouched))
+        untouched = tuple(Outcome(f"c-{n:03d}", "PENDING", None, 0, None) for n in range(50))
+        result = accounted.check(case(outcomes=untouched))
 
         assert result.verdict is Verdict.UNKNOWN
         assert "all_answered" in result.detail
 
     def test_a_table_that_was_used_is_judged_like_any_other(self) -> None:
         """Guarantees that a command which writes the table is held to all of it."""
-        used = tuple(EventRow(f"c-{n:03d}", "PENDING" if n else "PROCESSED", None, 0, None) for n in range(50))
-        assert accounted.check(case(rows=used)).verdict is Verdict.FAIL
+        used = tuple(Outcome(f"c-{n:03d}", "PENDING" if n else "PROCESSED", None, 0, None) for n in range(50))
+        assert accounted.check(case(outcomes=used)).verdict is Verdict.FAIL

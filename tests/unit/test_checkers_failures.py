@@ -1,27 +1,27 @@
-"""The checkers of failures: recorded within a limit, put off, gone round in a loop; and what hung calls may cost."""
+"""The checkers of failures: recorded within a limit, deferred, gone round in a loop; and what hung calls may cost."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.checkers import failures, hung_calls, judge, loops, memory_budget, put_off
+from harness.checkers import deferred, failures, hung_calls, judge, loops, memory_budget
 from harness.checkers.base import Case
-from harness.results import MIB, Drain, EventRow, Mem0Call, MemorySeries, QueueSample, Verdict
-from harness.scenario.expectations import FailuresRecorded, HungCallsBudget, Loops, OverBudget, PutOff
-from tests.drill_records import AFTER, BEFORE, MB, case, life, memory, rows, run_of, scenario, trial
+from harness.record import MIB, DependencyCall, Drain, MemorySeries, Outcome, QueueSample, Verdict
+from harness.scenario.expectations import Deferred, FailuresRecorded, HungCallsBudget, Loops, OverBudget
+from tests.drill_records import AFTER, BEFORE, MB, case, incarnation, memory, rows, run_of, scenario, trial
 
 OVER = OverBudget(peak_at_least="400 MiB")
 TWO_HANG = HungCallsBudget(calls_at_least=2, peak_at_most="200 MB")
-FULL = PutOff(error_code="QUEUE_FULL", messages_at_least=2)
+FULL = Deferred(error_code="QUEUE_FULL", messages_at_least=2)
 RECORDED = FailuresRecorded(messages_at_least=1, calls_per_message_at_most=3)
 LOOP = Loops(redeliveries_per_message_at_least=4, during=("hanging", "burst"))
 
 
-def hung(*arrivals_s: float, lasting_s: float | None = 6.0) -> tuple[Mem0Call, ...]:
+def hung(*arrivals_s: float, lasting_s: float | None = 6.0) -> tuple[DependencyCall, ...]:
     """Return calls that hang from these moments on."""
     return tuple(
-        Mem0Call("/extract_facts", f"c-{n:03d}", 1, "hang_then_500", 500, at, lasting_s, "answered")
+        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "hang_then_500", 500, at, lasting_s, "answered")
         for n, at in enumerate(arrivals_s)
     )
 
@@ -39,20 +39,20 @@ class TestOverTheBudget:
 
     def test_a_peak_at_the_figure_passes(self) -> None:
         """Guarantees the edge, by the kernel's high-water mark."""
-        assert memory_budget.check_over(reported(lives=(life(peak_cgroup_bytes=400 * MIB),)), OVER).verdict is (
-            Verdict.PASS
-        )
+        assert memory_budget.check_over(
+            reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB),)), OVER
+        ).verdict is (Verdict.PASS)
 
     def test_a_worker_that_needs_less_than_claimed_has_not_reproduced_it(self) -> None:
         """Guarantees that a finding which is no longer true is unknown, and not a failure of the fix."""
-        result = memory_budget.check_over(reported(lives=(life(peak_cgroup_bytes=400 * MIB - 1),)), OVER)
+        result = memory_budget.check_over(reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB - 1),)), OVER)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "look again at the claim" in result.detail
 
     def test_without_a_peak_nothing_is_known(self) -> None:
         """Guarantees that a worker nobody measured is not called frugal."""
-        nothing = reported(lives=(life(peak_cgroup_bytes=None, peak_rss_bytes=None),))
+        nothing = reported(incarnations=(incarnation(peak_cgroup_bytes=None, peak_rss_bytes=None),))
         assert memory_budget.check_over(nothing, OVER).verdict is Verdict.UNKNOWN
 
 
@@ -88,25 +88,25 @@ class TestHungCalls:
         ids=["one at a time", "slow, not spoilt", "the language model's", "not sampled"],
     )
     def test_where_never_so_many_hung_nothing_is_known(self, changes: dict[str, Any]) -> None:
-        """Guarantees that a storm too weak for the question is not an answer to it."""
+        """Guarantees that a workload too weak for the question is not an answer to it."""
         assert hung_calls.check(case(AFTER, **changes), TWO_HANG).verdict is Verdict.UNKNOWN
 
 
 class TestPutOff:
-    """``put_off``: rows that are FAILED with one error code."""
+    """``deferred``: rows that are FAILED with one error code."""
 
     def test_as_many_as_expected_pass_and_other_codes_are_not_counted(self) -> None:
-        """Guarantees the edge; a timeout is no full queue, and a processed message was not put off."""
-        full = tuple(EventRow(f"f-{n}", "FAILED", "QUEUE_FULL", 0, "2026-01-01") for n in range(2))
-        done = EventRow("d-1", "PROCESSED", "QUEUE_FULL", 0, None)
+        """Guarantees the edge; a timeout is no full queue, and a processed message was not deferred."""
+        full = tuple(Outcome(f"f-{n}", "FAILED", "QUEUE_FULL", 0, "2026-01-01") for n in range(2))
+        done = Outcome("d-1", "PROCESSED", "QUEUE_FULL", 0, None)
 
-        assert put_off.check(reported(rows=(*rows(), *full)), FULL).verdict is Verdict.PASS
-        assert put_off.check(reported(rows=(*rows(), full[0], done)), FULL).verdict is Verdict.UNKNOWN
-        assert put_off.check(case(AFTER, rows=(*rows(), full[0])), FULL).verdict is Verdict.FAIL
+        assert deferred.check(reported(outcomes=(*rows(), *full)), FULL).verdict is Verdict.PASS
+        assert deferred.check(reported(outcomes=(*rows(), full[0], done)), FULL).verdict is Verdict.UNKNOWN
+        assert deferred.check(case(AFTER, outcomes=(*rows(), full[0])), FULL).verdict is Verdict.FAIL
 
     def test_without_the_table_nothing_is_known(self) -> None:
         """Guarantees that a table which was not read is no table without failures."""
-        assert put_off.check(case(AFTER, rows=()), FULL).verdict is Verdict.UNKNOWN
+        assert deferred.check(case(AFTER, outcomes=()), FULL).verdict is Verdict.UNKNOWN
 
 
 class TestFailuresRecorded:
@@ -121,14 +121,14 @@ class TestFailuresRecorded:
 
     @pytest.mark.parametrize(
         "row",
-        [None, EventRow("c-005", "PENDING", None, 0, None), EventRow("c-005", "FAILED", "X", 0, None)],
+        [None, Outcome("c-005", "PENDING", None, 0, None), Outcome("c-005", "FAILED", "X", 0, None)],
         ids=["no row", "pending", "no retry"],
     )
-    def test_a_failure_that_is_not_on_record_fails_and_is_named(self, row: EventRow | None) -> None:
+    def test_a_failure_that_is_not_on_record_fails_and_is_named(self, row: Outcome | None) -> None:
         """Guarantees that FAILED without a time for its retry is not on record either."""
-        others = tuple(each for each in rows() if each.conversation_id != "c-005")
+        others = tuple(each for each in rows() if each.message_id != "c-005")
 
-        result = failures.check(case(AFTER, rows=(*others, row) if row else others), RECORDED)
+        result = failures.check(case(AFTER, outcomes=(*others, row) if row else others), RECORDED)
 
         assert result.verdict is Verdict.FAIL
         assert "c-005" in result.detail
@@ -140,13 +140,13 @@ class TestFailuresRecorded:
 
     def test_an_answer_in_the_end_is_no_failure(self) -> None:
         """Guarantees that a message which was answered at last needs no record of a failure."""
-        answered = tuple(replace(call, conversation_id="c-005") for call in trial(AFTER).calls)
+        answered = tuple(replace(call, message_id="c-005") for call in trial(AFTER).calls)
         result = failures.check(case(AFTER, calls=answered), RECORDED)
 
         assert result.verdict is Verdict.UNKNOWN
-        assert result.detail == "Too few calls failed: another storm."
+        assert result.detail == "Too few calls failed: another workload."
 
-    @pytest.mark.parametrize("changes", [{"drain": None}, {"drain": Drain(False, 9.0, "7 ready")}, {"rows": ()}])
+    @pytest.mark.parametrize("changes", [{"drain": None}, {"drain": Drain(False, 9.0, "7 ready")}, {"outcomes": ()}])
     def test_without_whole_evidence_nothing_is_known(self, changes: dict[str, Any]) -> None:
         """Guarantees that what is still under way, or was never read, is not called lost."""
         assert failures.check(case(AFTER, **changes), RECORDED).verdict is Verdict.UNKNOWN
@@ -185,7 +185,7 @@ class TestLoops:
 
 FINDINGS = {
     "over_budget": ({"peak_at_least": "400 MiB"}, memory_budget.OVER),
-    "put_off": ({"error_code": "QUEUE_FULL", "messages_at_least": 1}, put_off.NAME),
+    "deferred": ({"error_code": "QUEUE_FULL", "messages_at_least": 1}, deferred.NAME),
     "loops": ({"redeliveries_per_message_at_least": 9, "during": ["burst"]}, loops.NAME),
 }
 
@@ -196,7 +196,7 @@ def test_a_finding_that_does_not_show_turns_the_whole_run(field: str) -> None:
     expected, name = FINDINGS[field]
     arms: Any = scenario().model_dump(mode="json", by_alias=True)["arms"]
     arms[BEFORE]["expect"] = {field: expected}
-    tame = trial(BEFORE, lives=(life(),))
+    tame = trial(BEFORE, incarnations=(incarnation(),))
 
     judgement = judge(run_of(tame, trial(AFTER)), scenario(arms=arms))
 

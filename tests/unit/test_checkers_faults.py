@@ -1,12 +1,12 @@
-"""The checker of the faults' receipts: each one missing turns the verdict of the run unknown, and is named."""
+"""The checker of the faults' fault events: each one missing turns the verdict of the run unknown, and is named."""
 
 from typing import Any
 
 import pytest
 
-from harness.checkers import fault_receipts, judge
+from harness.checkers import fault_events, judge
 from harness.checkers.base import Case
-from harness.results import Event, RunRecord, Verdict
+from harness.record import Event, RunRecord, Verdict
 from harness.scenario import Scenario
 from tests.drill_records import AFTER, BEFORE, run_of, scenario, trial
 
@@ -16,14 +16,14 @@ FAULTS = [
 ]
 
 
-def receipt(t_s: float, kind: str, key: str, **data: str) -> Event:
-    """Return one receipt."""
+def fault_event(t_s: float, kind: str, key: str, **data: str) -> Event:
+    """Return one fault event."""
     return Event(t_s, f"fault_{kind}", {"fault": "link_stalled", "key": key, **data})
 
 
-FIRST = [receipt(12, "asked", "hanging.0.0"), receipt(12.1, "in_force", "hanging.0.0")]
-FIRST_HEALED = receipt(13, "healed", "hanging.0.0")
-SECOND = [receipt(15 + n / 10, kind, "hanging.1.0") for n, kind in enumerate(("asked", "in_force", "healed"))]
+FIRST = [fault_event(12, "asked", "hanging.0.0"), fault_event(12.1, "in_force", "hanging.0.0")]
+FIRST_HEALED = fault_event(13, "healed", "hanging.0.0")
+SECOND = [fault_event(15 + n / 10, kind, "hanging.1.0") for n, kind in enumerate(("asked", "in_force", "healed"))]
 
 
 def with_faults() -> Scenario:
@@ -39,14 +39,14 @@ def run_with(*events: Event) -> RunRecord:
 
 
 def fixed_with(*events: Event) -> Any:
-    """Return the after arm's record with these receipts."""
+    """Return the after arm's record with these fault events."""
     return trial(AFTER, events=(*trial(AFTER).events, *events))
 
 
-def test_three_receipts_for_each_fault_pass() -> None:
+def test_three_fault_events_for_each_fault_pass() -> None:
     """Guarantees the good case, for the run as for the check."""
     run = run_with(*FIRST, FIRST_HEALED, *SECOND)
-    result = fault_receipts.check(Case(AFTER, run.trials[1], run, with_faults()))
+    result = fault_events.check(Case(AFTER, run.trials[1], run, with_faults()))
 
     assert result.verdict is Verdict.PASS
     assert result.measured == "2 of 2 faults came, took effect and healed"
@@ -60,27 +60,27 @@ LACKING: dict[str, tuple[list[Event], str]] = {
         "link_stalled (hanging.0.0) was asked for and never seen in force",
     ),
     "in force before it was asked for": (
-        [FIRST[0], receipt(11.9, "in_force", "hanging.0.0"), FIRST_HEALED, *SECOND],
+        [FIRST[0], fault_event(11.9, "in_force", "hanging.0.0"), FIRST_HEALED, *SECOND],
         "link_stalled (hanging.0.0) was asked for and never seen in force",
     ),
     "never healed": ([*FIRST, *SECOND], "link_stalled (hanging.0.0) was in force and never seen healed"),
     "a failure": (
-        [FIRST[0], receipt(12.1, "failed", "hanging.0.0", what="never took effect", why="not here"), *SECOND],
+        [FIRST[0], fault_event(12.1, "failed", "hanging.0.0", what="never took effect", why="not here"), *SECOND],
         "link_stalled (hanging.0.0) never took effect: not here",
     ),
-    "a receipt of another fault": (
-        [*FIRST, receipt(13, "healed", "hanging.7.0"), *SECOND],
+    "a fault event of another fault": (
+        [*FIRST, fault_event(13, "healed", "hanging.7.0"), *SECOND],
         "link_stalled (hanging.0.0) was in force and never seen healed",
     ),
 }
 
 
 @pytest.mark.parametrize("name", LACKING)
-def test_a_receipt_that_is_missing_makes_the_run_unknown(name: str) -> None:
-    """Guarantees that a storm which did not come, or did not end, is never called weathered."""
+def test_a_fault_event_that_is_missing_makes_the_run_unknown(name: str) -> None:
+    """Guarantees that a workload which did not come, or did not end, is never called weathered."""
     events, said = LACKING[name]
     run = run_with(*events)
-    result = fault_receipts.check(Case(AFTER, run.trials[1], run, with_faults()))
+    result = fault_events.check(Case(AFTER, run.trials[1], run, with_faults()))
 
     assert result.verdict is Verdict.UNKNOWN
     assert result.measured == "1 of 2 faults came, took effect and healed"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from harness.checkers import fidelity
-from harness.checkers.figures import burst_to_first_kill_s, figures, hanging_phases
+from harness.checkers.metrics import burst_to_first_kill_s, figures, hanging_phases
 from harness.checkers.tables import NOT_MEASURED, metric_rows, minute_rows
-from harness.results import MIB, EventRow, MemorySeries, ReportedPoint, Verdict, WorkerGauge
+from harness.record import MIB, MemorySeries, Outcome, ReportedPoint, Verdict, WorkerGauge
 from harness.scenario.expectations import Fidelity
 from tests.drill_records import (
     AFTER,
@@ -20,8 +20,8 @@ from tests.drill_records import (
     PHASES,
     calls,
     case,
+    incarnation,
     killed,
-    life,
     memory,
     run_of,
     scenario,
@@ -75,8 +75,8 @@ class TestFidelity:
     def test_a_curve_off_by_exactly_the_threshold_passes(self) -> None:
         """Guarantees the edge: both points are off by two."""
         half = memory((0, 49, 0, 200 * MB))
-        lives = (killed(peak_cgroup_bytes=450 * MB), life(1, peak_cgroup_bytes=100 * MB))
-        assert fidelity.check(case(BEFORE, memory=half, lives=lives), WITHIN_TWO).verdict is Verdict.PASS
+        incarnations = (killed(peak_cgroup_bytes=450 * MB), incarnation(1, peak_cgroup_bytes=100 * MB))
+        assert fidelity.check(case(BEFORE, memory=half, incarnations=incarnations), WITHIN_TWO).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         "changes",
@@ -84,7 +84,7 @@ class TestFidelity:
             {"memory": MemorySeries.empty()},
             {"memory": memory((0, 10, 0, 450 * MB), (14, 49, 0, 450 * MB))},
             {"phases": PHASES[:1]},
-            {"lives": ()},
+            {"incarnations": ()},
         ],
         ids=["no samples", "a gap at the moment", "never reached", "no high-water mark"],
     )
@@ -125,7 +125,7 @@ class TestFigures:
 
     def test_what_was_not_measured_and_what_is_no_number_is_left_out(self) -> None:
         """Guarantees numbers that any JSON reader takes: no null, no infinity."""
-        nothing = trial(BEFORE, memory=memory((0, 49, 0, 0.0)), lives=(), queue=())
+        nothing = trial(BEFORE, memory=memory((0, 49, 0, 0.0)), incarnations=(), queue=())
         found = figures(run_of(nothing), scenario())
 
         assert "incident.peak_mib" not in found
@@ -141,9 +141,9 @@ class TestFigures:
 
     def test_only_a_kill_after_the_burst_began_is_its_consequence(self) -> None:
         """Guarantees that a worker which died in the climb gives no time from the burst."""
-        early = trial(BEFORE, lives=(killed(ended_s=15.0), life(1)))
+        early = trial(BEFORE, incarnations=(killed(ended_s=15.0), incarnation(1)))
         assert burst_to_first_kill_s(early, scenario()) is None
-        both = trial(BEFORE, lives=(killed(ended_s=15.0), killed(1, ended_s=26.0), life(2)))
+        both = trial(BEFORE, incarnations=(killed(ended_s=15.0), killed(1, ended_s=26.0), incarnation(2)))
         assert burst_to_first_kill_s(both, scenario()) == 6.0
         assert burst_to_first_kill_s(trial(BEFORE, phases=PHASES[:2]), scenario()) is None
 
@@ -193,7 +193,7 @@ class TestTables:
         cut = tuple(replace(call, outcome="client_gone") for call in calls() if call.mode != "answer")
         assert measured(calls=cut)["memory_api_timeout"] == "cut off after 60 s"
         died_at_17 = (killed(ended_s=17.1), killed(1, ended_s=25.1), killed(2, ended_s=34.1))
-        assert measured(calls=cut, lives=died_at_17)["memory_api_timeout"] == "never reached: the 500 came first"
+        assert measured(calls=cut, incarnations=died_at_17)["memory_api_timeout"] == "never reached: the 500 came first"
 
     def test_a_call_of_the_language_model_is_counted_and_blocks_nobody(self) -> None:
         """Guarantees that the two endpoints are told apart."""
@@ -206,12 +206,12 @@ class TestTables:
 
     def test_a_row_without_a_schedule_is_no_retry(self) -> None:
         """Guarantees that only what will be tried again counts as scheduled."""
-        failed = (EventRow("c-001", "FAILED", None, 1, None), EventRow("c-002", "PROCESSED", None, 0, "2026-01-01"))
-        assert measured(rows=failed)["retry"] == "7 redeliveries, 0 retries scheduled"
+        failed = (Outcome("c-001", "FAILED", None, 1, None), Outcome("c-002", "PROCESSED", None, 0, "2026-01-01"))
+        assert measured(outcomes=failed)["retry"] == "7 redeliveries, 0 retries scheduled"
 
     def test_what_was_not_recorded_is_not_measured(self) -> None:
         """Guarantees a table of honest gaps for a trial that left nothing."""
-        nothing = {"calls": (), "queue": (), "memory": MemorySeries.empty(), "lives": (), "gauges": ()}
+        nothing = {"calls": (), "queue": (), "memory": MemorySeries.empty(), "incarnations": (), "gauges": ()}
         assert set(measured(**nothing).values()) == {NOT_MEASURED}
 
     def test_an_arm_that_was_never_played_is_not_measured(self) -> None:
@@ -224,7 +224,7 @@ class TestTables:
         """Guarantees that the fix as reported stands beside the fixed worker, each with its own figures."""
         data = document()
         arms = {**data["arms"], "postmortem": {"role": "reported", "worker": {"preset": "postmortem"}}}
-        reported = replace(trial(AFTER, lives=(life(peak_cgroup_bytes=800 * MIB),)), arm="postmortem")
+        reported = replace(trial(AFTER, incarnations=(incarnation(peak_cgroup_bytes=800 * MIB),)), arm="postmortem")
         metrics = [{"metric": "spike", "before": "b", "after": "a", "measure": "spike"}]
         three = scenario(arms=arms, reported={"points": data["reported"]["points"], "metrics": metrics})
 
@@ -258,4 +258,4 @@ class TestTables:
 
     def test_kills_are_counted_against_the_scenarios_limit_where_none_was_recorded(self) -> None:
         """Guarantees the cell of a trial whose start was never written."""
-        assert measured(limit=None, lives=(killed(),))["spike"] == "peak 1000 MiB, 1 kills"
+        assert measured(limit=None, incarnations=(killed(),))["spike"] == "peak 1000 MiB, 1 kills"

@@ -8,9 +8,9 @@ import pytest
 
 from harness.checkers import back_at_baseline, memory_budget, memory_growth
 from harness.checkers.slope import theil_sen, window_medians
-from harness.results import MIB, Drain, MemorySeries, Verdict
+from harness.record import MIB, Drain, MemorySeries, Verdict
 from harness.scenario.expectations import MemoryBudget, MemoryGrowth, ReturnsToBaseline
-from tests.drill_records import AFTER, MB, case, climbing, life, memory, queue, raised_at_the_end, trial
+from tests.drill_records import AFTER, MB, case, climbing, incarnation, memory, queue, raised_at_the_end, trial
 
 LEAK = MemoryGrowth(per_1000_at_most="15 MiB")
 BASELINE = ReturnsToBaseline(baseline="healthy", above_at_most="20 MB")
@@ -95,8 +95,8 @@ class TestMemoryGrowth:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"lives": (life(), life(1))}, "within one life; there were 2"),
-            ({"lives": ()}, "there were 0"),
+            ({"incarnations": (incarnation(), incarnation(1))}, "within one incarnation; there were 2"),
+            ({"incarnations": ()}, "there were 0"),
             ({"queue": ()}, "play more"),
             ({"memory": MemorySeries.empty()}, "play more"),
             ({"queue": queue(0.0)}, "play more"),
@@ -111,15 +111,15 @@ class TestMemoryGrowth:
 
 
 class TestBackAtBaseline:
-    """``returns_to_baseline``: the end against the worker's own level before the storm."""
+    """``returns_to_baseline``: the end against the worker's own level before the workload."""
 
     def test_exactly_the_allowance_passes(self) -> None:
         """Guarantees the edge."""
         series = memory((0, 10, 0, 100 * MB), (10, 40, 0, 300 * MB), (40, 49, 0, 120 * MB))
         assert back_at_baseline.check(case(AFTER, memory=series), BASELINE).verdict is Verdict.PASS
 
-    def test_what_the_storm_left_behind_fails(self) -> None:
-        """Guarantees that a worker which keeps 30 MB of the storm has not recovered."""
+    def test_what_the_workload_left_behind_fails(self) -> None:
+        """Guarantees that a worker which keeps 30 MB of the workload has not recovered."""
         result = back_at_baseline.check(case(AFTER, memory=raised_at_the_end()), BASELINE)
         assert result.verdict is Verdict.FAIL
         assert result.measured == "29 MiB above 105 MiB"
@@ -131,12 +131,12 @@ class TestBackAtBaseline:
             {"phases": trial(AFTER).phases[1:]},
             {"drain": None},
             {"drain": Drain(False, 9.0, "7 ready")},
-            {"lives": (life(), life(1))},
-            {"lives": (life(ended_by="itself"),)},
+            {"incarnations": (incarnation(), incarnation(1))},
+            {"incarnations": (incarnation(ended_by="itself"),)},
         ],
         ids=["no samples", "no such phase", "cut off", "not drained", "restarted", "gone"],
     )
-    def test_without_one_whole_life_to_its_drain_it_is_unknown(self, changes: dict[str, Any]) -> None:
+    def test_without_one_whole_incarnation_to_its_drain_it_is_unknown(self, changes: dict[str, Any]) -> None:
         """Guarantees that a hole in the record, or another process, is no recovery."""
         assert back_at_baseline.check(case(AFTER, **changes), BASELINE).verdict is Verdict.UNKNOWN
 
@@ -155,12 +155,12 @@ class TestBudgetOfTheResidentSet:
 
     def test_one_byte_of_resident_set_too_much_fails(self) -> None:
         """Guarantees that the cgroup's budget does not hide the resident set's."""
-        lives = (life(peak_rss_bytes=290 * MIB + 1),)
-        result = memory_budget.check(case(AFTER, lives=lives), self.BUDGET)
+        incarnations = (incarnation(peak_rss_bytes=290 * MIB + 1),)
+        result = memory_budget.check(case(AFTER, incarnations=incarnations), self.BUDGET)
         assert result.verdict is Verdict.FAIL
         assert result.detail.startswith("1 bytes above.")
 
     def test_a_resident_set_that_was_never_read_is_unknown(self) -> None:
         """Guarantees that the cgroup's mark does not stand in for it."""
-        lives = (life(peak_rss_bytes=None),)
-        assert memory_budget.check(case(AFTER, lives=lives), self.BUDGET).verdict is Verdict.UNKNOWN
+        incarnations = (incarnation(peak_rss_bytes=None),)
+        assert memory_budget.check(case(AFTER, incarnations=incarnations), self.BUDGET).verdict is Verdict.UNKNOWN

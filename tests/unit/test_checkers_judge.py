@@ -8,7 +8,7 @@ import pytest
 
 from harness.checkers import judge
 from harness.checkers.judge import CRASHED, PLAYED
-from harness.results import CheckResult, Drain, Limit, RunRecord, Verdict
+from harness.record import CheckResult, Drain, Limit, RunRecord, Verdict
 from tests.drill_records import (
     AFTER,
     BEFORE,
@@ -17,8 +17,8 @@ from tests.drill_records import (
     PHASES,
     calls,
     climbing,
+    incarnation,
     killed,
-    life,
     publishes,
     raised_at_the_end,
     rows,
@@ -28,7 +28,7 @@ from tests.drill_records import (
 )
 
 # Every check of the two arms, in the order in which a report shows them.
-OF_EVERY_ARM = ["record whole", "memory limit", "storm published", "storm in time", "faults took effect"]
+OF_EVERY_ARM = ["record whole", "memory limit", "workload published", "workload in time", "faults took effect"]
 OF_BEFORE = ["killed by the kernel", "memory healthy again", "effective prefetch", "fidelity to the minute table"]
 OF_AFTER = [
     *["queues drained", "never killed", "memory budget", "memory with hung calls", "memory growth"],
@@ -47,9 +47,9 @@ def test_a_run_as_it_should_be_passes() -> None:
 
     assert judgement.verdict is Verdict.PASS
     assert {result.verdict for result in judgement.checks} == {Verdict.PASS}
-    assert judgement.metrics
+    assert judgement.comparison
     assert judgement.minutes
-    assert judgement.figures
+    assert judgement.metrics
 
 
 def test_every_arm_is_judged_by_what_is_expected_of_it() -> None:
@@ -71,18 +71,18 @@ def test_what_is_not_expected_is_not_judged() -> None:
 
 # What goes wrong in one arm, which check must say so, and the verdict of the whole run.
 WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
-    "damaged": (AFTER, {"damaged": ("rows.json was never written",)}, "record whole", Verdict.UNKNOWN),
+    "damaged": (AFTER, {"damaged": ("outcomes.json was never written",)}, "record whole", Verdict.UNKNOWN),
     "emulated": (AFTER, {"limit": Limit("watchdog", True, LIMIT_BYTES)}, "memory limit", Verdict.UNKNOWN),
-    "half a storm": (
+    "half a workload": (
         AFTER,
         {"publishes": tuple(replace(each, confirmed_s=None) for each in publishes()[25:]) + publishes(25)},
-        "storm published",
+        "workload published",
         Verdict.UNKNOWN,
     ),
     "late": (
         AFTER,
         {"publishes": tuple(replace(each, sent_s=each.sent_s + 20) for each in publishes())},
-        "storm in time",
+        "workload in time",
         Verdict.UNKNOWN,
     ),
     "no fault": (
@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     ),
     "cut off": (AFTER, {"phases": PHASES[:2]}, "faults took effect", Verdict.UNKNOWN),
     "not drained": (AFTER, {"drain": Drain(False, 9.0, "7 ready")}, "queues drained", Verdict.UNKNOWN),
-    "not reproduced": (BEFORE, {"lives": (life(),)}, "killed by the kernel", Verdict.UNKNOWN),
+    "not reproduced": (BEFORE, {"incarnations": (incarnation(),)}, "killed by the kernel", Verdict.UNKNOWN),
     "never recovered": (
         BEFORE,
         {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes * 9)},
@@ -107,10 +107,15 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
         "fidelity to the minute table",
         Verdict.UNKNOWN,
     ),
-    "killed": (AFTER, {"lives": (killed(), life(1))}, "never killed", Verdict.FAIL),
-    "over budget": (AFTER, {"lives": (life(peak_cgroup_bytes=LIMIT_BYTES),)}, "memory budget", Verdict.FAIL),
+    "killed": (AFTER, {"incarnations": (killed(), incarnation(1))}, "never killed", Verdict.FAIL),
+    "over budget": (
+        AFTER,
+        {"incarnations": (incarnation(peak_cgroup_bytes=LIMIT_BYTES),)},
+        "memory budget",
+        Verdict.FAIL,
+    ),
     "a leak": (AFTER, {"memory": climbing(trial(AFTER).memory, 1000 * MB)}, "memory growth", Verdict.FAIL),
-    "kept after the storm": (AFTER, {"memory": raised_at_the_end()}, "memory back at baseline", Verdict.FAIL),
+    "kept after the workload": (AFTER, {"memory": raised_at_the_end()}, "memory back at baseline", Verdict.FAIL),
     "hungry while hanging": (
         AFTER,
         {"memory": replace(trial(AFTER).memory, rss_bytes=trial(AFTER).memory.rss_bytes * 2)},
@@ -119,11 +124,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     ),
     "a failure without a record": (
         AFTER,
-        {"rows": tuple(replace(row, next_attempt_at=None) for row in rows())},
+        {"outcomes": tuple(replace(row, next_attempt_at=None) for row in rows())},
         "failures recorded",
         Verdict.FAIL,
     ),
-    "a message lost": (AFTER, {"rows": rows()[1:]}, "messages accounted for", Verdict.FAIL),
+    "a message lost": (AFTER, {"outcomes": rows()[1:]}, "messages accounted for", Verdict.FAIL),
     "a standstill": (AFTER, {"queue": trial(BEFORE).queue}, "throughput while hanging", Verdict.FAIL),
 }
 
@@ -146,7 +151,7 @@ def test_every_check_is_turned_by_one_of_them() -> None:
 
 def test_a_failure_outweighs_everything_unknown() -> None:
     """Guarantees pass < unknown < fail: a lost message is not excused by a fault that met no call."""
-    run = run_of(trial(BEFORE, lives=(life(),)), trial(AFTER, calls=(), rows=rows()[1:]))
+    run = run_of(trial(BEFORE, incarnations=(incarnation(),)), trial(AFTER, calls=(), outcomes=rows()[1:]))
     assert judge(run, scenario()).verdict is Verdict.FAIL
 
 
@@ -161,7 +166,9 @@ def test_an_arm_that_was_never_played_is_unknown() -> None:
 
 def test_a_profiled_twin_is_not_judged() -> None:
     """Guarantees that the profiler's own memory breaks no budget."""
-    twin = replace(trial(AFTER, role="profiled", lives=(life(peak_cgroup_bytes=LIMIT_BYTES),)), arm="fixed-profiled")
+    twin = replace(
+        trial(AFTER, role="profiled", incarnations=(incarnation(peak_cgroup_bytes=LIMIT_BYTES),)), arm="fixed-profiled"
+    )
     assert judge(run_of(trial(BEFORE), trial(AFTER), twin), scenario()).verdict is Verdict.PASS
 
 
@@ -197,7 +204,16 @@ def test_a_table_that_crashes_is_unknown_and_costs_no_check(table: str, monkeypa
 def test_a_partial_record_of_nothing_at_all_is_unknown() -> None:
     """Guarantees that a trial which left only its folder can be judged, and passes nothing."""
     nothing = replace(
-        trial(AFTER), limit=None, phases=(), lives=(), queue=(), gauges=(), publishes=(), calls=(), rows=(), events=()
+        trial(AFTER),
+        limit=None,
+        phases=(),
+        incarnations=(),
+        queue=(),
+        gauges=(),
+        publishes=(),
+        calls=(),
+        outcomes=(),
+        events=(),
     )
     nothing = replace(nothing, planned_messages=0, effective_prefetch=(), drain=None)
     found = verdicts(run_of(trial(BEFORE), nothing))

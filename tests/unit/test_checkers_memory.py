@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from harness.checkers import healthy_again, limit, memory_budget, oom, prefetch
-from harness.results import MIB, Drain, Limit, MemorySeries, Verdict
+from harness.record import MIB, Drain, Limit, MemorySeries, Verdict
 from harness.scenario.expectations import EffectivePrefetch, MemoryBudget, OomKilled, ReturnsToHealthy
-from tests.drill_records import AFTER, BEFORE, LIMIT_BYTES, MB, case, killed, life, memory
+from tests.drill_records import AFTER, BEFORE, LIMIT_BYTES, MB, case, incarnation, killed, memory
 
 ONE_KILL = OomKilled(kills=1, restarts=1)
 BUDGET = MemoryBudget(peak_at_most="300 MiB")
@@ -37,7 +37,7 @@ class TestKilledByTheKernel:
     )
     def test_a_kill_without_one_of_its_witnesses_is_not_the_incident(self, witness: dict[str, Any], said: str) -> None:
         """Guarantees that exit 137 alone, or a count alone, proves nothing: unknown, and why."""
-        result = oom.check_killed(case(BEFORE, lives=(killed(**witness), life(1))), ONE_KILL)
+        result = oom.check_killed(case(BEFORE, incarnations=(killed(**witness), incarnation(1))), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
@@ -45,23 +45,30 @@ class TestKilledByTheKernel:
     def test_a_peak_of_exactly_the_share_counts(self) -> None:
         """Guarantees the edge: 99 % of the limit is enough."""
         at_the_edge = killed(peak_cgroup_bytes=int(0.99 * LIMIT_BYTES))
-        assert oom.check_killed(case(BEFORE, lives=(at_the_edge, life(1))), ONE_KILL).verdict is Verdict.PASS
+        assert (
+            oom.check_killed(case(BEFORE, incarnations=(at_the_edge, incarnation(1))), ONE_KILL).verdict is Verdict.PASS
+        )
 
     @pytest.mark.parametrize(
-        "lives",
-        [(killed(), killed(1), life(2)), (killed(),), (killed(), life(1), life(2)), (killed(), killed(1))],
+        "incarnations",
+        [
+            (killed(), killed(1), incarnation(2)),
+            (killed(),),
+            (killed(), incarnation(1), incarnation(2)),
+            (killed(), killed(1)),
+        ],
         ids=["two kills", "no restart", "two restarts", "the restarted one died too"],
     )
-    def test_another_number_of_kills_or_restarts_is_not_the_incident(self, lives: tuple[Any, ...]) -> None:
+    def test_another_number_of_kills_or_restarts_is_not_the_incident(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that the count is the recorded one, not at least one."""
-        result = oom.check_killed(case(BEFORE, lives=lives), ONE_KILL)
+        result = oom.check_killed(case(BEFORE, incarnations=incarnations), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "another number of kills or restarts" in result.detail
 
     def test_a_survivor_has_not_reproduced_the_incident(self) -> None:
-        """Guarantees unknown, not fail: a worker that lives proves nothing against the fix."""
-        result = oom.check_killed(case(BEFORE, lives=(life(),)), ONE_KILL)
+        """Guarantees unknown, not fail: a worker that incarnations proves nothing against the fix."""
+        result = oom.check_killed(case(BEFORE, incarnations=(incarnation(),)), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "not reproduced: the worker survived with a peak of 300 MiB" in result.detail
@@ -86,38 +93,38 @@ class TestKilledByTheKernel:
 
 
 class TestNeverKilled:
-    """``never_killed``: one life, ended by the harness."""
+    """``never_killed``: one incarnation, ended by the harness."""
 
-    def test_one_life_that_the_harness_ended_passes(self) -> None:
+    def test_one_incarnation_that_the_harness_ended_passes(self) -> None:
         """Guarantees the good case."""
         assert oom.check_survived(case(AFTER)).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
-        "lives",
+        "incarnations",
         [
-            (killed(), life(1)),
-            (life(ended_by="itself", exit_status=1), life(1)),
-            (life(ended_by="watchdog", exit_status=137), life(1)),
-            (life(ended_by="an unknown SIGKILL", exit_status=137), life(1)),
-            (life(oom_kill_delta=1),),
+            (killed(), incarnation(1)),
+            (incarnation(ended_by="itself", exit_status=1), incarnation(1)),
+            (incarnation(ended_by="watchdog", exit_status=137), incarnation(1)),
+            (incarnation(ended_by="an unknown SIGKILL", exit_status=137), incarnation(1)),
+            (incarnation(oom_kill_delta=1),),
         ],
         ids=["kernel", "itself", "watchdog", "a stranger", "a child of the worker was OOM-killed"],
     )
-    def test_any_other_end_fails(self, lives: tuple[Any, ...]) -> None:
+    def test_any_other_end_fails(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a restart is never taken for survival, and that the log to read is named."""
-        result = oom.check_survived(case(AFTER, lives=lives))
+        result = oom.check_survived(case(AFTER, incarnations=incarnations))
 
         assert result.verdict is Verdict.FAIL
         assert result.detail == "See the log worker-0."
 
     @pytest.mark.parametrize(
-        "lives",
-        [(), (life(ended_by="unknown", ended_s=None, exit_status=None),), (life(), life(1))],
-        ids=["never started", "end not seen", "two lives, no end between"],
+        "incarnations",
+        [(), (incarnation(ended_by="unknown", ended_s=None, exit_status=None),), (incarnation(), incarnation(1))],
+        ids=["never started", "end not seen", "two incarnations, no end between"],
     )
-    def test_an_end_that_nobody_saw_is_unknown(self, lives: tuple[Any, ...]) -> None:
+    def test_an_end_that_nobody_saw_is_unknown(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a hole in the record is no survival."""
-        assert oom.check_survived(case(AFTER, lives=lives)).verdict is Verdict.UNKNOWN
+        assert oom.check_survived(case(AFTER, incarnations=incarnations)).verdict is Verdict.UNKNOWN
 
 
 class TestMemoryBudget:
@@ -132,41 +139,44 @@ class TestMemoryBudget:
 
     def test_one_byte_above_fails_and_the_byte_is_said(self) -> None:
         """Guarantees that MiB in print never hide what was exceeded."""
-        result = memory_budget.check(case(AFTER, lives=(life(peak_cgroup_bytes=300 * MIB + 1),)), BUDGET)
+        result = memory_budget.check(case(AFTER, incarnations=(incarnation(peak_cgroup_bytes=300 * MIB + 1),)), BUDGET)
 
         assert result.verdict is Verdict.FAIL
         assert result.detail.startswith("1 bytes above.")
 
-    def test_the_highest_of_all_lives_counts(self) -> None:
-        """Guarantees that a quiet restart does not hide the life before it."""
-        lives = (life(peak_cgroup_bytes=301 * MIB), life(1, peak_cgroup_bytes=100 * MIB))
-        assert memory_budget.check(case(AFTER, lives=lives), BUDGET).verdict is Verdict.FAIL
+    def test_the_highest_of_all_incarnations_counts(self) -> None:
+        """Guarantees that a quiet restart does not hide the incarnation before it."""
+        incarnations = (incarnation(peak_cgroup_bytes=301 * MIB), incarnation(1, peak_cgroup_bytes=100 * MIB))
+        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
 
     def test_without_a_cgroup_the_resident_set_is_judged_and_said(self) -> None:
         """Guarantees an honest label for a budget under the watchdog."""
-        lives = (life(peak_cgroup_bytes=None),)
-        result = memory_budget.check(case(AFTER, lives=lives), BUDGET)
+        incarnations = (incarnation(peak_cgroup_bytes=None),)
+        result = memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET)
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "peak 290 MiB (resident set)"
 
     def test_an_excess_that_was_seen_fails_even_where_another_mark_is_missing(self) -> None:
         """Guarantees that what is known to be wrong is not excused by what is not known."""
-        lives = (life(peak_cgroup_bytes=301 * MIB), life(1, peak_cgroup_bytes=None, peak_rss_bytes=None))
-        assert memory_budget.check(case(AFTER, lives=lives), BUDGET).verdict is Verdict.FAIL
+        incarnations = (
+            incarnation(peak_cgroup_bytes=301 * MIB),
+            incarnation(1, peak_cgroup_bytes=None, peak_rss_bytes=None),
+        )
+        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
 
     @pytest.mark.parametrize(
-        "lives",
+        "incarnations",
         [
             (),
-            (life(peak_cgroup_bytes=None, peak_rss_bytes=None),),
-            (life(ended_s=None, peak_cgroup_bytes=None),),
+            (incarnation(peak_cgroup_bytes=None, peak_rss_bytes=None),),
+            (incarnation(ended_s=None, peak_cgroup_bytes=None),),
         ],
         ids=["never started", "no mark", "cut off before its last mark"],
     )
-    def test_a_mark_that_was_never_read_is_unknown(self, lives: tuple[Any, ...]) -> None:
+    def test_a_mark_that_was_never_read_is_unknown(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a worker which nobody measured has kept no budget."""
-        assert memory_budget.check(case(AFTER, lives=lives), BUDGET).verdict is Verdict.UNKNOWN
+        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.UNKNOWN
 
 
 class TestHealthyAgain:
@@ -175,7 +185,7 @@ class TestHealthyAgain:
     EXPECTED = ReturnsToHealthy(at_most="150 MB")
 
     def test_memory_that_came_back_passes(self) -> None:
-        """Guarantees the good case, after a storm in which memory was high."""
+        """Guarantees the good case, after a workload in which memory was high."""
         result = healthy_again.check(case(BEFORE), self.EXPECTED)
 
         assert result.verdict is Verdict.PASS
@@ -183,7 +193,7 @@ class TestHealthyAgain:
 
     @pytest.mark.parametrize(("arm", "verdict"), [(BEFORE, Verdict.UNKNOWN), (AFTER, Verdict.FAIL)])
     def test_memory_that_stayed_up_is_a_miss(self, arm: str, verdict: Verdict) -> None:
-        """Guarantees that a leak after the storm fails the fixed worker, and does not reproduce the incident."""
+        """Guarantees that a leak after the workload fails the fixed worker, and does not reproduce the incident."""
         stayed = memory((0, 10, 0, 100 * MB), (10, 49, 0, 150 * MB + 1))
         assert healthy_again.check(case(arm, memory=stayed), self.EXPECTED).verdict is verdict
 
@@ -203,10 +213,10 @@ class TestHealthyAgain:
             {"memory": MemorySeries.empty()},
             {"drain": None},
             {"drain": Drain(complete=False, waited_s=60.0, last_seen="7 ready")},
-            {"lives": (killed(),)},
-            {"lives": ()},
+            {"incarnations": (killed(),)},
+            {"incarnations": ()},
         ],
-        ids=["no samples", "cut off", "not drained", "dead at the end", "no life"],
+        ids=["no samples", "cut off", "not drained", "dead at the end", "no incarnation"],
     )
     def test_without_samples_a_drain_and_a_live_worker_it_is_unknown(self, changes: dict[str, Any]) -> None:
         """Guarantees that a dead or a busy worker is not called recovered."""
@@ -241,7 +251,7 @@ class TestMemoryLimit:
 class TestEffectivePrefetch:
     """``effective_prefetch``: what the broker enforced."""
 
-    def test_the_expected_prefetch_in_every_life_passes(self) -> None:
+    def test_the_expected_prefetch_in_every_incarnation_passes(self) -> None:
         """Guarantees the good case, for a number and for unlimited."""
         limited = prefetch.check(case(AFTER), EffectivePrefetch(equals=10))
         assert (limited.verdict, limited.threshold) == (Verdict.PASS, "10")

@@ -8,16 +8,16 @@ import pytest
 from harness.checkers import accounted, loses, throughput
 from harness.checkers.base import Case
 from harness.checkers.throughput import finished_per_s
-from harness.results import Drain, EventRow, QueueSample, RunRecord, Verdict
+from harness.record import Drain, Outcome, QueueSample, RunRecord, Verdict
 from harness.scenario.expectations import Loses, Throughput
 from tests.drill_records import AFTER, BEFORE, PHASES, case, publishes, queue, rows, run_of, scenario, trial
 
 RATE = Throughput(against=BEFORE, at_least=3, during=("hanging", "burst"))
 
 
-def rows_with(row: EventRow) -> tuple[EventRow, ...]:
+def rows_with(row: Outcome) -> tuple[Outcome, ...]:
     """Return the settled rows, the third of them replaced by ``row``."""
-    return tuple(row if each.conversation_id == row.conversation_id else each for each in rows())
+    return tuple(row if each.message_id == row.message_id else each for each in rows())
 
 
 class TestAccounted:
@@ -29,22 +29,23 @@ class TestAccounted:
 
         assert result.verdict is Verdict.PASS
         assert result.measured == (
-            "40 processed + 10 failed + 0 dead-lettered, of 50 confirmed; 0 lost, 0 unexpected, 0 duplicated, 0 hollow"
+            "40 processed + 10 failed + 0 dead-lettered, of 50 confirmed;"
+            " 0 lost, 0 unexpected, 0 duplicated, 0 phantom_success"
         )
 
     @pytest.mark.parametrize(
         "row",
         [
-            EventRow("c-003", "PENDING", None, 0, None),
-            EventRow("c-003", "PROCESSING", None, 0, None),
-            EventRow("c-003", "SKIPPED", None, 0, None),
-            EventRow("c-003", "FAILED", "MEMORY_API_TIMEOUT", 1, None),
+            Outcome("c-003", "PENDING", None, 0, None),
+            Outcome("c-003", "PROCESSING", None, 0, None),
+            Outcome("c-003", "SKIPPED", None, 0, None),
+            Outcome("c-003", "FAILED", "MEMORY_API_TIMEOUT", 1, None),
         ],
         ids=["pending", "processing", "skipped", "failed without a retry"],
     )
-    def test_one_message_without_an_outcome_is_lost(self, row: EventRow) -> None:
+    def test_one_message_without_an_outcome_is_lost(self, row: Outcome) -> None:
         """Guarantees that a single lost message fails the arm, by name."""
-        result = accounted.check(case(AFTER, rows=rows_with(row)))
+        result = accounted.check(case(AFTER, outcomes=rows_with(row)))
 
         assert result.verdict is Verdict.FAIL
         assert "; 1 lost, 0 unexpected, 0 duplicated" in result.measured
@@ -52,56 +53,56 @@ class TestAccounted:
 
     def test_a_message_without_a_row_is_lost(self) -> None:
         """Guarantees that what the worker never knew of counts as lost too."""
-        result = accounted.check(case(AFTER, rows=rows()[:-1]))
+        result = accounted.check(case(AFTER, outcomes=rows()[:-1]))
 
         assert result.verdict is Verdict.FAIL
         assert result.detail == "1 lost, first: c-049 (no row)."
 
     def test_only_the_first_lost_messages_are_named(self) -> None:
         """Guarantees that a thousand lost messages fit on a line."""
-        result = accounted.check(case(AFTER, rows=rows()[:1]))
+        result = accounted.check(case(AFTER, outcomes=rows()[:1]))
 
         assert "49 lost" in result.measured
         assert result.detail.count("c-") == 5
 
     def test_a_permanent_failure_is_an_outcome(self) -> None:
         """Guarantees that a message handed to a person is not lost."""
-        row = EventRow("c-003", "PERMANENTLY_FAILED", "MEMORY_API_TIMEOUT", 5, None)
-        assert accounted.check(case(AFTER, rows=rows_with(row))).verdict is Verdict.PASS
+        row = Outcome("c-003", "PERMANENTLY_FAILED", "MEMORY_API_TIMEOUT", 5, None)
+        assert accounted.check(case(AFTER, outcomes=rows_with(row))).verdict is Verdict.PASS
 
     def test_a_message_that_was_never_confirmed_may_be_missing(self) -> None:
         """Guarantees that only what the broker promised is demanded; a message processed all the same is recovered."""
         first, *others = publishes()
         unconfirmed = (replace(first, confirmed_s=None), *others)
         assert accounted.check(case(AFTER, publishes=unconfirmed)).verdict is Verdict.PASS
-        assert accounted.check(case(AFTER, publishes=unconfirmed, rows=rows()[1:])).verdict is Verdict.PASS
+        assert accounted.check(case(AFTER, publishes=unconfirmed, outcomes=rows()[1:])).verdict is Verdict.PASS
 
     def test_an_outcome_of_a_message_that_was_never_published_fails(self) -> None:
         """Guarantees the other half of the ledger: a worker that invents work is not accounted for."""
-        stranger = EventRow("c-999", "PROCESSED", None, 0, None)
-        result = accounted.check(case(AFTER, rows=(*rows(), stranger)))
+        stranger = Outcome("c-999", "PROCESSED", None, 0, None)
+        result = accounted.check(case(AFTER, outcomes=(*rows(), stranger)))
 
         assert result.verdict is Verdict.FAIL
         assert result.detail == "1 unexpected, first: c-999."
 
     def test_an_event_that_was_seeded_and_never_published_may_stay_pending(self) -> None:
         """Guarantees that the harness's own half of the table is not held against the worker."""
-        seeded = EventRow("c-999", "PENDING", None, 0, None)
-        assert accounted.check(case(AFTER, rows=(*rows(), seeded))).verdict is Verdict.PASS
+        seeded = Outcome("c-999", "PENDING", None, 0, None)
+        assert accounted.check(case(AFTER, outcomes=(*rows(), seeded))).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
             ({"drain": None}, "the queues were not drained: the trial was cut off"),
             ({"drain": Drain(complete=False, waited_s=9.0, last_seen="7 ready")}, "not drained: 7 ready."),
-            ({"rows": ()}, "rows.json is missing or empty."),
+            ({"outcomes": ()}, "outcomes.json is missing or empty."),
             ({"publishes": ()}, "nothing was confirmed"),
             ({"damaged": ("publishes.jsonl line 3 is torn",), "publishes": publishes()[1:]}, "publishes.jsonl line 3"),
-            ({"damaged": ("rows.json can't be read",), "rows": rows()[1:]}, "rows.json can't"),
+            ({"damaged": ("outcomes.json can't be read",), "outcomes": rows()[1:]}, "outcomes.json can't"),
         ],
         ids=["cut off", "not drained", "table not read", "nothing confirmed", "publishes torn", "table torn"],
     )
-    def test_without_a_drain_a_table_and_a_storm_it_is_unknown(self, changes: dict[str, Any], said: str) -> None:
+    def test_without_a_drain_a_table_and_a_workload_it_is_unknown(self, changes: dict[str, Any], said: str) -> None:
         """Guarantees that no ledger is closed before the day is over: not lost, not passed."""
         result = accounted.check(case(AFTER, **changes))
 
@@ -112,11 +113,11 @@ class TestAccounted:
 class TestLoses:
     """``loses``: an arm that is known to lose messages does."""
 
-    GONE = EventRow("c-003", "PROCESSING", None, 0, None)
+    GONE = Outcome("c-003", "PROCESSING", None, 0, None)
 
     def test_so_many_lost_pass_and_one_less_than_expected_is_not_reproduced(self) -> None:
         """Guarantees both edges, and that what is lost is named."""
-        losing = case(BEFORE, rows=rows_with(self.GONE), drain=Drain(complete=True, waited_s=1.0, last_seen=""))
+        losing = case(BEFORE, outcomes=rows_with(self.GONE), drain=Drain(complete=True, waited_s=1.0, last_seen=""))
         result = loses.check(losing, Loses(messages_at_least=1))
 
         assert (result.verdict, result.measured) == (Verdict.PASS, "1 lost, of 50 confirmed")
@@ -129,7 +130,7 @@ class TestLoses:
 
     def test_what_may_still_come_is_not_lost_yet(self) -> None:
         """Guarantees that no loss is shown by a trial that was not drained."""
-        cut_off = case(BEFORE, rows=rows_with(self.GONE), drain=None)
+        cut_off = case(BEFORE, outcomes=rows_with(self.GONE), drain=None)
         assert loses.check(cut_off, Loses(messages_at_least=1)).verdict is Verdict.UNKNOWN
 
 

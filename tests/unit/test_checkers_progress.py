@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from harness.checkers import alerts, judge, loops, loses, processed, recovery, repeats
-from harness.results import Alert, Drain, PhaseSpan, QueueSample, Verdict
+from harness.record import Alert, Drain, PhaseSpan, QueueSample, Verdict
 from harness.scenario.expectations import AlertsAtMost, Processed, Recovers, Repeats, StandsStill
-from tests.drill_records import AFTER, BEFORE, PHASES, calls, case, life, rows, run_of, scenario, trial
+from tests.drill_records import AFTER, BEFORE, PHASES, calls, case, incarnation, rows, run_of, scenario, trial
 
 STILL = StandsStill(finished_at_most=2, during=("burst",))
 FOUR_OF_FIVE = Processed(share_at_least=0.8)
@@ -40,16 +40,16 @@ class TestProcessed:
     """``processed``: the share that is PROCESSED in the end."""
 
     def test_the_drills_share_passes_and_one_message_less_fails(self) -> None:
-        """Guarantees the edge: every fifth of fifty is put off, so forty are 80 %."""
+        """Guarantees the edge: every fifth of fifty is deferred, so forty are 80 %."""
         one_less = (replace(rows()[1], status="FAILED"), *rows()[2:])
 
         assert processed.check(case(AFTER), FOUR_OF_FIVE).measured == "40 of 50 (80%)"
         assert processed.check(case(AFTER), FOUR_OF_FIVE).verdict is Verdict.PASS
-        assert processed.check(case(AFTER, rows=one_less), FOUR_OF_FIVE).verdict is Verdict.FAIL
+        assert processed.check(case(AFTER, outcomes=one_less), FOUR_OF_FIVE).verdict is Verdict.FAIL
 
-    @pytest.mark.parametrize("changes", [{"drain": Drain(False, 9.0, "7 ready")}, {"rows": ()}, {"publishes": ()}])
+    @pytest.mark.parametrize("changes", [{"drain": Drain(False, 9.0, "7 ready")}, {"outcomes": ()}, {"publishes": ()}])
     def test_without_whole_evidence_nothing_is_known(self, changes: dict[str, Any]) -> None:
-        """Guarantees that what may still be processed is not counted as put off."""
+        """Guarantees that what may still be processed is not counted as deferred."""
         assert processed.check(case(AFTER, **changes), FOUR_OF_FIVE).verdict is Verdict.UNKNOWN
 
 
@@ -141,7 +141,7 @@ def test_a_claim_that_does_not_come_true_turns_the_whole_run(field: str) -> None
     expected, name = CLAIMS[field]
     arms: Any = scenario().model_dump(mode="json", by_alias=True)["arms"]
     arms[BEFORE]["expect"] = {field: expected}
-    moving = trial(BEFORE, lives=(life(),), queue=trial(AFTER).queue)
+    moving = trial(BEFORE, incarnations=(incarnation(),), queue=trial(AFTER).queue)
 
     judgement = judge(run_of(moving, trial(AFTER)), scenario(arms=arms))
 

@@ -8,7 +8,7 @@ import pytest
 from harness.checkers import judge, retries
 from harness.checkers.base import Case
 from harness.checkers.retries import most_open
-from harness.results import Event, Mem0Call, Verdict
+from harness.record import DependencyCall, Event, Verdict
 from harness.scenario.expectations import RetriesOpenAtMost
 from tests.drill_records import AFTER, BEFORE, case, run_of, scenario, trial
 
@@ -17,23 +17,23 @@ EVENTS = (Event(JOBS_S, "retry_job_began"), Event(60.0, "retry_job_ended", {"exi
 TWO = RetriesOpenAtMost(calls=2, events_at_least=3)
 
 
-def call(name: str, at_s: float, lasts_s: float | None = 1.0) -> Mem0Call:
+def call(name: str, at_s: float, lasts_s: float | None = 1.0) -> DependencyCall:
     """Return a call for one event, answered."""
-    return Mem0Call("/extract_facts", name, 2, "answer", 200, at_s, lasts_s, "answered")
+    return DependencyCall("/extract_facts", name, 2, "answer", 200, at_s, lasts_s, "answered")
 
 
 # Two jobs side by side: each begins a call as its last one ends.
 IN_TURN = tuple(call(f"c-{n}", JOBS_S + 1 + n // 2 + n % 2 / 2) for n in range(4))
-STORM = tuple(call(f"s-{n}", 30.0) for n in range(10))  # ten threads, in the storm: not the jobs' affair
+WORKLOAD = tuple(call(f"s-{n}", 30.0) for n in range(10))  # ten threads, in the workload: not the jobs' affair
 
 
-def herd(calls: tuple[Mem0Call, ...] = (*STORM, *IN_TURN), events: tuple[Event, ...] = EVENTS) -> Case:
+def herd(calls: tuple[DependencyCall, ...] = (*WORKLOAD, *IN_TURN), events: tuple[Event, ...] = EVENTS) -> Case:
     """Return the case of a fixed arm whose retry jobs made these calls."""
     return case(AFTER, calls=calls, events=events)
 
 
 def test_jobs_that_take_turns_pass_with_their_pace() -> None:
-    """Guarantees the good case: a call of each job, and the storm before is not counted."""
+    """Guarantees the good case: a call of each job, and the workload before is not counted."""
     result = retries.check(herd(), TWO)
 
     assert result.verdict is Verdict.PASS
@@ -53,9 +53,9 @@ def test_one_call_more_at_once_fails() -> None:
     [
         {"events": ()},
         {"events": EVENTS[:1]},
-        {"calls": STORM},
+        {"calls": WORKLOAD},
         {"calls": tuple(replace(each, path="/openai/v1/chat/completions") for each in IN_TURN)},
-        {"calls": tuple(replace(each, conversation_id="c-1") for each in IN_TURN)},
+        {"calls": tuple(replace(each, message_id="c-1") for each in IN_TURN)},
     ],
     ids=["no job", "a job without an end", "nothing retried", "no call for facts", "one event again and again"],
 )

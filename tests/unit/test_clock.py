@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.clock import format_time_of_day, incident_time, replay_time
-from harness.results import PhaseSpan
+from harness.record import PhaseSpan
 
 # Ten seconds at 60, ten seconds at 1; the second phase ended 5 s early, the third had just begun when the record ends.
 PHASES = (
@@ -69,7 +69,7 @@ def test_each_phase_runs_at_its_own_scale() -> None:
 
 
 def test_time_goes_on_before_the_first_and_after_the_last_phase() -> None:
-    """Guarantees a time for the worker's start before the storm, and for the drain after it."""
+    """Guarantees a time for the worker's start before the workload, and for the drain after it."""
     assert incident_time(PHASES, -1.0) == 940.0
     assert incident_time(PHASES, 42.0) == 1835.0
 

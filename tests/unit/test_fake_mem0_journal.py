@@ -14,7 +14,7 @@ LINE = JournalLine(12.5, "/extract_facts", "c-é", 2, "answer", 200, 0.25, 3_000
 
 def test_a_line_has_the_contracts_keys_and_is_on_disk_at_once(tmp_path: Path) -> None:
     """Each line is flushed as it is written: whoever reads beside the writer, or after a SIGKILL, finds it whole."""
-    path = tmp_path / "mem0.jsonl"
+    path = tmp_path / "calls.jsonl"
     with open_journal(path) as journal:
         journal.write(LINE)
         assert json.loads(path.read_text(encoding="utf-8")) == {
@@ -32,7 +32,7 @@ def test_a_line_has_the_contracts_keys_and_is_on_disk_at_once(tmp_path: Path) ->
 
 def test_a_journal_is_appended_to(tmp_path: Path) -> None:
     """A fake that is started again on the same file adds to what was there."""
-    path = tmp_path / "mem0.jsonl"
+    path = tmp_path / "calls.jsonl"
     for _ in range(2):
         with open_journal(path) as journal:
             journal.write(LINE)

@@ -1,4 +1,7 @@
-"""Faults as they come and go: receipts in order, healed whatever happens, a failure that is said and ends nothing."""
+"""Faults as they come and go.
+
+Fault events in order, healed whatever happens, a failure that is said and ends nothing.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +13,7 @@ from harness.errors import NotEnforceableError, RunDirectoryError
 from harness.faults import in_force
 from harness.faults.in_force import FaultsInForce
 from harness.faults.registry import BY_NAME
-from harness.results import Scalar
+from harness.record import Scalar
 from harness.scenario import FAULTS, schedule_of
 from tests.unit.test_scenario_faults import with_faults
 
@@ -18,7 +21,7 @@ SCALE = 10.0
 
 
 class Folder:
-    """Keeps the receipts."""
+    """Keeps the fault events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Scalar]]] = []
@@ -42,7 +45,7 @@ class World:
         monkeypatch.setattr(in_force, "put_in_force", self.put_in_force)
 
     @contextmanager
-    def put_in_force(self, fault: Any, _ground: object) -> Iterator[str]:
+    def put_in_force(self, fault: Any, _context: object) -> Iterator[str]:
         """Be a fault."""
         if f"apply {fault.fault}" in self.breaks:
             raise self.breaks[f"apply {fault.fault}"]
@@ -149,7 +152,7 @@ ODD: list[Callable[[], Exception]] = [lambda: NotEnforceableError("not here"), l
 def test_a_fault_that_never_took_effect_is_said_and_the_others_go_on(
     world: World, make: Callable[[], Exception]
 ) -> None:
-    """Guarantees a receipt that no checker takes for a fault in force, and no end of the trial."""
+    """Guarantees a fault event that no checker takes for a fault in force, and no end of the trial."""
     world.breaks["apply link_stalled"] = make()
     faults = world.begun(CUT, STALLED)
     faults.act(104.0)
@@ -174,8 +177,8 @@ def test_a_fault_that_can_not_be_healed_is_said_and_the_others_heal(world: World
     assert world.folder.said()[-2:] == ["failed link_cut", "healed link_stalled"]
 
 
-def test_a_disk_that_takes_no_receipt_ends_the_trial(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guarantees that a fault without a receipt is not simply played on."""
+def test_a_disk_that_takes_no_fault_event_ends_the_trial(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarantees that a fault without a fault event is not simply played on."""
 
     def full(_kind: str, **_data: Scalar) -> None:
         raise RunDirectoryError("no space left")

@@ -1,4 +1,4 @@
-"""The timeline: phases in order and in time, faults in force with a receipt, early ends, and the same storm for all."""
+"""The timeline: phases in order and in time, faults in force with an event, early ends, one workload for all."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ from fake_mem0.rules_document import document as as_document
 from fake_mem0.rules_document import parse
 from harness.errors import NotEnforceableError
 from harness.faults import timeline
-from harness.faults.ground import Ground
+from harness.faults.context import FaultContext
 from harness.faults.mem0_rules import apply_rules
 from harness.faults.timeline import Stage, planned_starts_s, play
 from harness.narration import Silence
-from harness.results import Scalar
+from harness.record import Scalar
 from harness.scenario import Mem0Rules, Scenario
 from tests.scenario_documents import document, scenario_of
 
@@ -93,12 +93,12 @@ class Theatre:
         monkeypatch.setattr(timeline, "pause_until", self.clock.pause_until)
         self.folder = FakeFolder(self.clock)
         self.mem0 = FakeMem0(self.clock)
-        self.kubelet = FakeKubelet()
+        self.supervisor = FakeKubelet()
         self.drained_at_s = float("inf")
         self.said: list[str] = []
 
-    def play(self, scenario: Scenario, **storm: float) -> Mapping[str, float]:
-        """Play ``scenario``; ``storm`` gives the lengths of phases that an earlier trial ended."""
+    def play(self, scenario: Scenario, **workload: float) -> Mapping[str, float]:
+        """Play ``scenario``; ``workload`` gives the lengths of phases that an earlier trial ended."""
         theatre = self
 
         class Narrator(Silence):
@@ -108,15 +108,15 @@ class Theatre:
             def status(self, text: str) -> None:
                 theatre.said.append(text)
 
-        parts = {"link": None, "broker": None, "database_url": "", "mem0": self.mem0, "kubelet": self.kubelet}
+        parts = {"link": None, "broker": None, "database_url": "", "mem0": self.mem0, "supervisor": self.supervisor}
         stage = Stage(
-            ground=Ground(**cast("Any", parts), time_scale=scenario.time_scale),
+            context=FaultContext(**cast("Any", parts), time_scale=scenario.time_scale),
             folder=cast("Any", self.folder),
             narrator=Narrator(),
             status=lambda: "worker 0 at 100 MiB",
             drained=lambda: self.clock.now_s - START_S >= self.drained_at_s,
         )
-        return play(scenario, stage, storm)
+        return play(scenario, stage, workload)
 
     def entered(self) -> list[tuple[float, Scalar]]:
         """Return when each phase was entered."""
@@ -204,8 +204,8 @@ def test_a_drained_queue_ends_only_the_phase_that_waits_for_it(theatre: Theatre,
 
 
 def test_restarts_end_a_phase_and_the_next_one_follows_at_once(theatre: Theatre, restarting: Scenario) -> None:
-    """Guarantees that the storm of a worker that died twice goes on from there, and how long it lasted is told."""
-    theatre.kubelet.restarts = 2
+    """Guarantees that the workload of a worker that died twice goes on from there, and how long it lasted is told."""
+    theatre.supervisor.restarts = 2
 
     lengths_s = theatre.play(restarting)
 
@@ -216,14 +216,14 @@ def test_restarts_end_a_phase_and_the_next_one_follows_at_once(theatre: Theatre,
 
 def test_too_few_restarts_end_nothing(theatre: Theatre, restarting: Scenario) -> None:
     """Guarantees the planned length where the event never comes, and tells it."""
-    theatre.kubelet.restarts = 1
+    theatre.supervisor.restarts = 1
 
     assert theatre.play(restarting) == {"burst": 20.0}
     assert theatre.entered() == PLANNED
     assert theatre.folder.of("phase_ended_early") == []
 
 
-def test_another_arm_goes_through_the_same_storm(theatre: Theatre, restarting: Scenario) -> None:
+def test_another_arm_goes_through_the_same_workload(theatre: Theatre, restarting: Scenario) -> None:
     """Guarantees that a worker which never dies is hit as long as the one which did: no longer, no shorter."""
     assert theatre.play(restarting, burst=12.5) == {"burst": 12.5}
     assert theatre.entered() == [*PLANNED[:3], (32.5, "recovery")]
@@ -231,13 +231,13 @@ def test_another_arm_goes_through_the_same_storm(theatre: Theatre, restarting: S
 
 def test_a_given_length_outlasts_the_event(theatre: Theatre, restarting: Scenario) -> None:
     """Guarantees that the event does not end the phase again where its length is given."""
-    theatre.kubelet.restarts = 2
+    theatre.supervisor.restarts = 2
     theatre.play(restarting, burst=12.5)
 
     assert theatre.entered()[3] == (32.5, "recovery")
 
 
-def test_every_fault_leaves_a_receipt_when_it_is_in_force(theatre: Theatre, scenario: Scenario) -> None:
+def test_every_fault_leaves_a_fault_event_when_it_is_in_force(theatre: Theatre, scenario: Scenario) -> None:
     """Guarantees what the checkers rely on: asked for, then in force, at the phases that say so."""
     theatre.play(scenario)
 
@@ -280,7 +280,7 @@ IN_FORCE = {"mode": "hang_then_500", "seconds": 6.0}
     ids=["no rule", "another place", "another share", "another time", "one rule more"],
 )
 def test_rules_that_are_not_reported_as_asked_are_not_enforceable(theatre: Theatre, reported: dict[str, Any]) -> None:
-    """Guarantees exit 3, and no receipt, where fake_mem0 does something else than the scenario says."""
+    """Guarantees exit 3, and no fault event, where fake_mem0 does something else than the scenario says."""
     theatre.mem0.reports_instead = reported
     wanted = rules(rules=[{**HANG, "rate": "30%"}], default={"mode": "answer"})
 
@@ -295,8 +295,8 @@ def test_rules_that_are_reported_with_their_defaults_are_in_force(theatre: Theat
     wanted = rules(rules=[{**HANG, "rate": "30%"}, {"mode": "status", "rate": "1%"}], default={"mode": "answer"})
     apply_rules(cast("Any", theatre.mem0), wanted, 10.0, cast("Any", theatre.folder))
 
-    ((_, receipt),) = theatre.folder.of("fault_in_force")
-    assert receipt["rules"] == "hang_then_500 30%; status 1%; else answer"
+    ((_, fault_event),) = theatre.folder.of("fault_in_force")
+    assert fault_event["rules"] == "hang_then_500 30%; status 1%; else answer"
     assert theatre.mem0.releases == 0
 
 

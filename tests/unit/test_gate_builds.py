@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.commands.gate_asked import GateAsked
+from harness.commands.gate_options import GateAsked
 from harness.errors import UsageError
 from harness.gate import baseline as baselines
 from harness.gate import builds
 from harness.gate.play import GateOrder
 from harness.machine import checkout
-from harness.results.gate import BASELINE, CANDIDATE, Repeat
+from harness.record.gate import BASELINE, CANDIDATE, Repeat
 from harness.scenario import Scenario, find_scenario, load_scenario
 
 ASKED = GateAsked(
@@ -135,7 +135,7 @@ class TestStoredBaseline:
             ({"repeats": [{"peak": "many"}] * 3}, "not a baseline"),
             ({"machine": None}, "not a baseline"),
         ],
-        ids=["another storm", "too few", "a later form", "no figures", "no machine"],
+        ids=["another workload", "too few", "a later form", "no figures", "no machine"],
     )
     def test_one_that_says_nothing_is_refused(
         self, tmp_path: Path, stored: Path, change: dict[str, Any], said: str

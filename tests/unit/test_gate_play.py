@@ -12,8 +12,8 @@ from harness.gate.builds import Build
 from harness.gate.metrics import figures_of
 from harness.gate.play import Gate, GateOrder
 from harness.narration import Silence
-from harness.results import MIB, Drain, TrialRecord, Verdict
-from harness.results.gate import BASELINE, CANDIDATE
+from harness.record import MIB, Drain, TrialRecord, Verdict
+from harness.record.gate import BASELINE, CANDIDATE
 from harness.scenario import Scenario
 from reports import allocation_sites
 from reports.allocation_sites import AllocationSite, HeapProfile
@@ -49,9 +49,9 @@ class Campaign:
 def record(build: str, number: int, *, peak_mib: float = 88.0, **changes: Any) -> TrialRecord:
     """Return a repeat's record; a candidate's peak is what the test says, with a little noise."""
     peak = peak_mib if build == CANDIDATE else 88.0
-    life = drill.life(peak_rss_bytes=int((peak + number % 3 / 10) * MIB))
+    incarnation = drill.incarnation(peak_rss_bytes=int((peak + number % 3 / 10) * MIB))
     memory = drill.memory((-3, 49, 0, 110 * drill.MB))
-    return drill.trial(drill.AFTER, lives=(life,), memory=memory, **changes)
+    return drill.trial(drill.AFTER, incarnations=(incarnation,), memory=memory, **changes)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_build_that_breaks_an_expectation_is_said(
     scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: str, verdict: Verdict
 ) -> None:
     """Guarantees that a candidate which loses messages fails, and that a broken baseline is no answer."""
-    Campaign(monkeypatch, lambda of, n: record(of, n, rows=drill.rows()[of == build :]))
+    Campaign(monkeypatch, lambda of, n: record(of, n, outcomes=drill.rows()[of == build :]))
     _, report = gate(scenario, tmp_path).run()
     assert report.verdict is verdict
     assert report.problems[0].startswith(f"{build}-01: messages accounted for")
@@ -121,7 +121,9 @@ def test_a_repeat_that_was_not_drained_is_no_answer(
     assert report.verdict is Verdict.UNKNOWN
 
 
-def test_a_storm_that_was_late_is_counted(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workload_that_was_late_is_counted(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guarantees an answer from a busy machine: what the worker holds does not depend on when the backlog came."""
     late = tuple(replace(each, sent_s=each.sent_s + 20) for each in drill.publishes())
     Campaign(monkeypatch, lambda of, n: record(of, n, publishes=late))
@@ -141,7 +143,7 @@ def test_the_figures_of_a_repeat() -> None:
 
 def test_what_was_not_measured_is_left_out() -> None:
     """Guarantees that a hole in the record is not a figure of zero."""
-    empty = drill.trial(drill.AFTER, lives=(), memory=drill.memory((5, 6, 0, 1.0)), queue=(), phases=())
+    empty = drill.trial(drill.AFTER, incarnations=(), memory=drill.memory((5, 6, 0, 1.0)), queue=(), phases=())
     assert figures_of(empty) == {}
 
 
@@ -159,7 +161,7 @@ class TestSites:
         for build in profiles:
             folder = run / "trials" / f"{build}-profiled" / "memray"
             folder.mkdir(parents=True)
-            (folder / "life-0.bin").touch()
+            (folder / "incarnation-0.bin").touch()
         monkeypatch.setattr(
             allocation_sites,
             "read_heap_profile",

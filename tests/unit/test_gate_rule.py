@@ -8,8 +8,8 @@ import pytest
 from harness.gate.comparison import compare
 from harness.gate.metrics import METRICS
 from harness.gate.power import PILOT, REPEATS_MAX, needed, share_found
-from harness.results import Verdict
-from harness.results.gate import BASELINE, CANDIDATE, Comparison, Repeat
+from harness.record import Verdict
+from harness.record.gate import BASELINE, CANDIDATE, Comparison, Repeat
 
 QUIET = {"peak": 100.0, "kept": 20.0, "slope": 0.0, "throughput": 40.0}
 

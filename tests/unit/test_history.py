@@ -13,8 +13,8 @@ from harness.commands.history import history
 from harness.commands.remembering import remember_gate, remember_run
 from harness.errors import RunDirectoryError
 from harness.gate.change_points import SIDE_MIN, steps
-from harness.results import Judgement, Verdict
-from harness.results.history import HistoryRow
+from harness.record import Judgement, Verdict
+from harness.record.history import HistoryRow
 from harness.store import run_history
 from tests.drill_records import run_of
 from tests.unit.gate_reports import RED
@@ -152,7 +152,7 @@ class TestRemembering:
         """Guarantees commit, dirty flag, figures and verdict of every arm that was judged."""
         figures = {"fixed.peak_mib": 300.0, "fixed.finished_while_hanging_per_s": 0.1}
         run = run_of(versions={"harness": "0123456789ab+changes"})
-        remember_run(tmp_path, run, Judgement(Verdict.UNKNOWN, (), figures=figures))
+        remember_run(tmp_path, run, Judgement(Verdict.UNKNOWN, (), metrics=figures))
         found = {row.arm: row for row in run_history.read(tmp_path)}
         assert (found["fixed"].commit, found["fixed"].dirty) == ("0123456789ab", True)
         assert (found["fixed"].peak_mib, found["fixed"].throughput_per_s) == (300.0, 0.1)

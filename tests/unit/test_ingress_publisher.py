@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.rig.ports import free_port
+from harness.environment.ports import free_port
 from worker_under_test.config_settings import Settings, load_settings
 from worker_under_test.errors import PublishFailedError
 from worker_under_test.ingress.confirmed_publisher import ConfirmedPublisher

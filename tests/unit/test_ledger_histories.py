@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.checkers import accounted
 from harness.checkers.base import Case
 from harness.ledger import account_of
-from harness.results import TrialRecord, Verdict
+from harness.record import TrialRecord, Verdict
 from tests.drill_records import run_of, scenario
 from tests.ledger_histories import HISTORIES, ghost_added, outcome_taken, side_effect_repeated, side_effect_taken
 
@@ -31,12 +31,12 @@ def verdict_of(trial: TrialRecord) -> Verdict:
 
 def processed(trial: TrialRecord) -> list[str]:
     """Return the messages that are PROCESSED, of which each history has one at the least."""
-    return [row.conversation_id for row in trial.rows if row.status == "PROCESSED"]
+    return [row.message_id for row in trial.outcomes if row.status == "PROCESSED"]
 
 
 def confirmed(trial: TrialRecord) -> list[str]:
     """Return the confirmed messages."""
-    return [publish.conversation_id for publish in trial.publishes if publish.confirmed_s is not None]
+    return [publish.message_id for publish in trial.publishes if publish.confirmed_s is not None]
 
 
 def nobody(_trial: TrialRecord) -> list[str]:
@@ -60,10 +60,10 @@ def test_a_valid_history_raises_no_alarm(trial: TrialRecord) -> None:
     [
         (outcome_taken, confirmed, "lost"),
         (side_effect_repeated, processed, "duplicated"),
-        (side_effect_taken, processed, "hollow"),
+        (side_effect_taken, processed, "phantom_success"),
         (ghost_added, nobody, "unexpected"),
     ],
-    ids=["loss", "duplicate", "hollow success", "ghost"],
+    ids=["loss", "duplicate", "phantom_success success", "ghost"],
 )
 @histories
 @given(trial=HISTORIES, which=st.integers(0, 1000), how=st.integers(0, 11))
@@ -82,7 +82,7 @@ def test_what_is_planted_is_caught_by_name_and_nobody_else_is_accused(
     planted = plant(trial, name, how)
     result = accounted.check(Case("fixed", planted, RUN, SCENARIO))
 
-    assert [message.conversation_id for message in account_of(planted).offending] == [name]
+    assert [message.message_id for message in account_of(planted).offending] == [name]
     assert result.verdict is Verdict.FAIL
     assert f"1 {mark}" in result.measured
 

@@ -1,77 +1,77 @@
-"""One message's fate and story, case by case: each fate has its message, and each moment its place."""
+"""One message's outcome and story, case by case: each outcome has its message, and each moment its place."""
 
 from dataclasses import replace
 
 import pytest
 
-from harness.ledger import Fate, account_of, story_of
-from harness.results import Alert, Event, EventRow, Mem0Call, Publish, QueueLeft, TrialRecord
-from tests.drill_records import AFTER, BEFORE, KILL_S, RESTART_S, killed, life, trial
+from harness.ledger import OutcomeKind, account_of, story_of
+from harness.record import Alert, DependencyCall, Event, Outcome, Publish, QueueLeft, TrialRecord
+from tests.drill_records import AFTER, BEFORE, KILL_S, RESTART_S, incarnation, killed, trial
 from tests.ledger_histories import DEAD, WORK
 
 SENT_S = 28.0
 
 
-def one(*calls: Mem0Call, row: EventRow | None = None, **changes: object) -> TrialRecord:
+def one(*calls: DependencyCall, row: Outcome | None = None, **changes: object) -> TrialRecord:
     """Return the incident's trial with one message ``m`` alone, sent at 28 s, four seconds before the kill."""
     record = trial(
         BEFORE,
         publishes=(Publish("m", SENT_S, SENT_S + 0.2, SENT_S + 0.3, 3_000_000, None),),
         calls=calls,
-        rows=(row,) if row else (),
-        lives=(killed(), life(1, started_s=RESTART_S)),
+        outcomes=(row,) if row else (),
+        incarnations=(killed(), incarnation(1, started_s=RESTART_S)),
     )
     return replace(record, **changes)  # type: ignore[arg-type]
 
 
-def fate_of(record: TrialRecord) -> Fate:
-    """Return the fate of the one message."""
+def outcome_of(record: TrialRecord) -> OutcomeKind:
+    """Return the outcome of the one message."""
     (message,) = account_of(record).messages
-    return message.fate
+    return message.outcome
 
 
-CUT = Mem0Call("/extract_facts", "m", 1, "hang_forever", None, 30.0, KILL_S - 30.0 - 0.01, "client_gone")
-GOOD = Mem0Call("/extract_facts", "m", 2, "answer", 200, 41.0, 0.2, "answered")
+CUT = DependencyCall("/extract_facts", "m", 1, "hang_forever", None, 30.0, KILL_S - 30.0 - 0.01, "client_gone")
+GOOD = DependencyCall("/extract_facts", "m", 2, "answer", 200, 41.0, 0.2, "answered")
 
 
 class TestFates:
     """``account_of``: where a message ended."""
 
     @pytest.mark.parametrize(
-        ("row", "fate"),
+        ("row", "outcome"),
         [
-            (EventRow("m", "PROCESSED", None, 0, None), Fate.PROCESSED),
-            (EventRow("m", "FAILED", "X", 1, "2026-01-01 18:00:00"), Fate.FAILED_SCHEDULED),
-            (EventRow("m", "FAILED", "X", 1, None), Fate.LOST),
-            (EventRow("m", "PERMANENTLY_FAILED", "X", 5, None), Fate.PERMANENTLY_FAILED),
-            (EventRow("m", "PENDING", None, 0, None), Fate.LOST),
-            (None, Fate.LOST),
+            (Outcome("m", "PROCESSED", None, 0, None), OutcomeKind.PROCESSED),
+            (Outcome("m", "FAILED", "X", 1, "2026-01-01 18:00:00"), OutcomeKind.FAILED_SCHEDULED),
+            (Outcome("m", "FAILED", "X", 1, None), OutcomeKind.LOST),
+            (Outcome("m", "PERMANENTLY_FAILED", "X", 5, None), OutcomeKind.PERMANENTLY_FAILED),
+            (Outcome("m", "PENDING", None, 0, None), OutcomeKind.LOST),
+            (None, OutcomeKind.LOST),
         ],
     )
-    def test_the_row_decides(self, row: EventRow | None, fate: Fate) -> None:
+    def test_the_row_decides(self, row: Outcome | None, outcome: OutcomeKind) -> None:
         """Guarantees that FAILED without a due date is no outcome: nobody will ever look at it again."""
-        assert fate_of(one(row=row)) is fate
+        assert outcome_of(one(row=row)) is outcome
 
-    @pytest.mark.parametrize(("name", "fate"), [(DEAD, Fate.DEAD_LETTERED), (WORK, Fate.STILL_QUEUED)])
-    def test_a_message_that_a_queue_holds_is_not_lost(self, name: str, fate: Fate) -> None:
+    @pytest.mark.parametrize(("name", "outcome"), [(DEAD, OutcomeKind.DEAD_LETTERED), (WORK, OutcomeKind.STILL_QUEUED)])
+    def test_a_message_that_a_queue_holds_is_not_lost(self, name: str, outcome: OutcomeKind) -> None:
         """Guarantees that a dead letter is an outcome, and a queued message no loss; but then nothing is proved."""
         record = one(queues=(QueueLeft(name, name == WORK, 1, ("m",)),))
 
-        assert fate_of(record) is fate
+        assert outcome_of(record) is outcome
         assert any("held 1 messages" in said for said in account_of(record).unsound) is (name == WORK)
 
     def test_a_row_outweighs_what_a_queue_holds(self) -> None:
-        """Guarantees one fate a message: a processed one whose acknowledgement was lost is processed."""
-        row = EventRow("m", "PROCESSED", None, 0, None)
-        assert fate_of(one(row=row, queues=(QueueLeft(WORK, True, 1, ("m",)),))) is Fate.PROCESSED
+        """Guarantees one outcome a message: a processed one whose acknowledgement was lost is processed."""
+        row = Outcome("m", "PROCESSED", None, 0, None)
+        assert outcome_of(one(row=row, queues=(QueueLeft(WORK, True, 1, ("m",)),))) is OutcomeKind.PROCESSED
 
     def test_without_a_confirm_nothing_is_promised_and_an_outcome_is_recovered(self) -> None:
         """Guarantees that only what the broker confirmed can be lost."""
         unconfirmed = (Publish("m", SENT_S, SENT_S, None, 1000, "nacked"),)
-        row = EventRow("m", "PROCESSED", None, 0, None)
+        row = Outcome("m", "PROCESSED", None, 0, None)
         (message,) = account_of(one(GOOD, row=row, publishes=unconfirmed)).messages
 
-        assert fate_of(one(publishes=unconfirmed)) is Fate.UNCONFIRMED
+        assert outcome_of(one(publishes=unconfirmed)) is OutcomeKind.UNCONFIRMED
         assert message.recovered
 
     def test_dead_letters_that_were_not_all_read_prove_nothing(self) -> None:
@@ -82,7 +82,7 @@ class TestFates:
     def test_calls_are_counted_apart_from_side_effects(self) -> None:
         """Guarantees that a call which failed, or lied, is no side effect, and that one repeated is a duplicate."""
         lie = replace(CUT, mode="truncated_json", status=200, outcome="answered")
-        row = EventRow("m", "PROCESSED", None, 0, None)
+        row = Outcome("m", "PROCESSED", None, 0, None)
         (once,) = account_of(one(CUT, lie, GOOD, row=row)).messages
         (twice,) = account_of(one(GOOD, GOOD, row=row)).messages
 
@@ -94,11 +94,14 @@ class TestStory:
     """``story_of``: what happened to one message, in order."""
 
     def test_a_redelivery_after_a_kill_is_told_in_order(self) -> None:
-        """Guarantees the whole chain: publish, confirm, the cut call, the kill, a new life, the new call, the row."""
+        """Guarantees the whole chain.
+
+        Publish, confirm, the cut call, the kill, a new incarnation, the new call, the row.
+        """
         record = one(
             CUT,
             GOOD,
-            row=EventRow("m", "PROCESSED", None, 0, None),
+            row=Outcome("m", "PROCESSED", None, 0, None),
             events=(Event(40.0, "phase_entered", {"phase": "recovery"}), Event(49.0, "trial_ended")),
             alerts=(Alert("EXTERNAL_API_TIMEOUT", "HIGH", "given_up", 35.0, "m", "timed out"),),
         )
@@ -109,8 +112,8 @@ class TestStory:
             *["published", "confirmed", "call_began", "call_ended", "worker_ended", "worker_started", "alert"],
             *["phase_entered", "call_began", "call_ended", "row"],
         ]
-        assert "cut by the end of life 0 (kernel)" in story.moments[3].text
-        assert "by life 1 of the worker, redelivered" in story.moments[8].text
+        assert "cut by the end of incarnation 0 (kernel)" in story.moments[3].text
+        assert "by incarnation 1 of the worker, redelivered" in story.moments[8].text
         assert story.verdicts == ("processed",)
 
     def test_a_call_that_the_worker_gave_up_is_not_laid_at_the_kills_door(self) -> None:

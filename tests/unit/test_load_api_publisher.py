@@ -8,10 +8,10 @@ from threading import Event, Thread
 
 import pytest
 
+from harness.environment.ports import free_port
 from harness.load.api_publisher import ApiPublisher
-from harness.rig.ports import free_port
 
-BODY = b'{"conversation_id": "c-1"}'
+BODY = b'{"message_id": "c-1"}'
 REFUSED = b'{"error_code": "BROKER_UNAVAILABLE"}'
 
 

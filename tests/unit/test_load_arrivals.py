@@ -1,4 +1,4 @@
-"""From incident time to arrivals: rates and bursts at each phase's own clock, the same storm whatever happens."""
+"""From incident time to arrivals: rates and bursts at each phase's own clock, the same workload whatever happens."""
 
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ def test_a_burst_over_its_whole_phase_is_no_error(tmp_path: Path) -> None:
     assert len(arrivals(scenario)) == 5
 
 
-def test_the_same_seed_gives_the_same_storm(tmp_path: Path) -> None:
-    """Guarantees that a run can be repeated, and that another seed is another storm."""
+def test_the_same_seed_gives_the_same_workload(tmp_path: Path) -> None:
+    """Guarantees that a run can be repeated, and that another seed is another workload."""
     scenario = scenario_of(tmp_path)
 
     assert arrivals(scenario) == arrivals(scenario)

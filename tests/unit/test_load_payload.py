@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.load.ids import ID_BYTES, INDEX_MAX, SEED_MAX, conversation_id
+from harness.load.ids import ID_BYTES, INDEX_MAX, SEED_MAX, message_id
 from harness.load.payload import BODY_BYTES_MAX, BODY_BYTES_MIN, POOL_MAX, PayloadSizes, build_pool
 from harness.load.phrases import ENGLISH, VIETNAMESE
 
@@ -22,15 +22,15 @@ def test_a_body_has_exactly_the_size_asked_for(seed: int, size_bytes: int) -> No
     """The scenario's sizes are what the worker's memory is judged by: not a byte more or less, and still valid JSON."""
     (template,) = build_pool(seed, PayloadSizes(size_bytes, size_bytes, templates=1))
 
-    body = template.body(conversation_id(seed, 7))
+    body = template.body(message_id(seed, 7))
 
     assert len(body) == template.size_bytes == size_bytes
-    assert json.loads(body.decode())["conversation_id"] == conversation_id(seed, 7)
+    assert json.loads(body.decode())["conversation_id"] == message_id(seed, 7)
 
 
 def test_bodies_of_the_incident_have_the_agreed_shape() -> None:
     """Keys, order, roles and row sizes are those of "The message" in the contracts: a thousand rows of about 3 kB."""
-    body = build_pool(11, INCIDENT_SIZES)[0].body(conversation_id(11, 42))
+    body = build_pool(11, INCIDENT_SIZES)[0].body(message_id(11, 42))
 
     message = json.loads(body)
 
@@ -48,7 +48,7 @@ def test_bodies_of_the_incident_have_the_agreed_shape() -> None:
 
 def test_text_is_vietnamese_and_english_and_unescaped() -> None:
     """Every row holds a character beyond Latin-1, which doubles its size in memory, as it did in the incident."""
-    body = build_pool(11, PayloadSizes(100_000, 100_000))[0].body(conversation_id(11, 0))
+    body = build_pool(11, PayloadSizes(100_000, 100_000))[0].body(message_id(11, 0))
 
     rows = json.loads(body)["conversation_log"]
 
@@ -121,11 +121,11 @@ def test_a_body_refuses_an_id_that_does_not_fit_its_gap() -> None:
 @given(seed=st.integers(0, SEED_MAX), index=st.integers(0, INDEX_MAX))
 def test_every_id_has_the_same_length(seed: int, index: int) -> None:
     """Templates leave room for exactly that length."""
-    assert len(conversation_id(seed, index)) == ID_BYTES
+    assert len(message_id(seed, index)) == ID_BYTES
 
 
 @pytest.mark.parametrize(("seed", "index"), [(-1, 0), (SEED_MAX + 1, 0), (0, -1), (0, INDEX_MAX + 1)])
 def test_a_seed_or_number_without_room_in_an_id_is_refused(seed: int, index: int) -> None:
     """Cutting it would make two conversations one."""
     with pytest.raises(UsageError, match="does not fit"):
-        conversation_id(seed, index)
+        message_id(seed, index)

@@ -49,7 +49,7 @@ def test_a_plan_is_read_back_as_it_was_written(plan: Plan, tmp_path: Path) -> No
         ({"copies": 11}, "wants 11 copies; use 1 to 10"),
     ],
 )
-def test_a_message_that_cannot_be_made_is_refused_before_the_storm(
+def test_a_message_that_cannot_be_made_is_refused_before_the_workload(
     plan: Plan, changes: dict[str, Any], said: str
 ) -> None:
     """The publishers never find out in the middle of it."""
@@ -95,7 +95,7 @@ def test_a_missing_plan_is_a_usage_error(tmp_path: Path) -> None:
         (lambda plan: plan["sizes"].update(min_bytes=10), "body sizes 10"),
         (lambda plan: plan["arrivals"][1].pop("template"), r"arrivals\.1\.template"),
         (lambda plan: plan["arrivals"][1].update(template=8), r"arrivals\[1\] wants template 8"),
-        (lambda plan: plan["arrivals"][1].update(conversation_id="conv-00000007-000000"), r"arrivals\[1\] repeats"),
+        (lambda plan: plan["arrivals"][1].update(message_id="conv-00000007-000000"), r"arrivals\[1\] repeats"),
         (lambda plan: plan["arrivals"][1].update(intended_s=0.125), r"arrivals\[1\] at 0\.125 s comes after"),
         (lambda plan: plan["arrivals"][0].update(intended_s=-1.0), r"arrivals\[0\] at -1\.0"),
         (lambda plan: plan.update(start_mono_s=None), "start_mono_s"),

@@ -60,11 +60,11 @@ def test_poison_is_spread_among_the_innocent_and_copies_are_one_arrival() -> Non
         (7.5, "no_id"),
     ]
     assert {a.copies for a in arrivals} == {2}
-    assert [a.conversation_id for a in arrivals] == [f"conv-00000007-00000{n}" for n in range(6)]
+    assert [a.message_id for a in arrivals] == [f"conv-00000007-00000{n}" for n in range(6)]
 
 
-def test_a_storm_with_poison_or_copies_has_another_hash() -> None:
-    """Guarantees that two storms which differ in nothing else are not taken for the same."""
+def test_a_workload_with_poison_or_copies_has_another_hash() -> None:
+    """Guarantees that two workloads which differ in nothing else are not taken for the same."""
     plain = ArrivalPhase("mixed", 0.0, 10.0, Constant(1.0))
     twice = ArrivalPhase("mixed", 0.0, 10.0, Constant(1.0), copies=2)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.load.ids import SEED_MAX, conversation_id
+from harness.load.ids import SEED_MAX, message_id
 from harness.load.payload import PayloadSizes
 from harness.load.schedule import (
     BYTES_MAX,
@@ -25,7 +25,7 @@ from harness.scenario.model import MESSAGES_MAX
 
 SIZES = PayloadSizes(2_000, 3_000)
 STEADY = ArrivalPhase("steady", 0.0, 10.0, Constant(2.0))
-STORM = ArrivalPhase("storm", 10.0, 20.0, Burst(count=50, over_s=2.0))
+WORKLOAD = ArrivalPhase("workload", 10.0, 20.0, Burst(count=50, over_s=2.0))
 
 rates = st.floats(0, 50)
 kinds = (
@@ -50,9 +50,7 @@ def test_a_schedule_is_sorted_unique_and_the_same_for_the_same_seed(phases: list
 
     assert arrivals == build_schedule(phases, seed=seed, sizes=SIZES)
     assert all(left.intended_s <= right.intended_s for left, right in pairwise(arrivals))
-    assert [arrival.conversation_id for arrival in arrivals] == [
-        conversation_id(seed, index) for index in range(len(arrivals))
-    ]
+    assert [arrival.message_id for arrival in arrivals] == [message_id(seed, index) for index in range(len(arrivals))]
     assert all(0 <= arrival.template < SIZES.templates for arrival in arrivals)
     for arrival in arrivals:  # times are rounded to the microsecond
         assert any(phase.start_s - 1e-6 <= arrival.intended_s <= phase.end_s + 1e-6 for phase in phases)
@@ -85,13 +83,13 @@ def test_a_poisson_rate_is_kept_on_average(seed: int) -> None:
 
 def test_a_burst_is_spread_evenly_from_its_phase_on() -> None:
     """Exactly as many as asked for, the first at the phase's start, the last one step before the burst's end."""
-    arrivals = build_schedule([STORM], seed=1, sizes=SIZES)
+    arrivals = build_schedule([WORKLOAD], seed=1, sizes=SIZES)
 
     assert [arrival.intended_s for arrival in arrivals] == [round(10.0 + 0.04 * index, 6) for index in range(50)]
 
 
 def test_a_burst_over_no_time_is_all_at_once() -> None:
-    """``over_s`` 0 is the hardest storm there is."""
+    """``over_s`` 0 is the hardest workload there is."""
     arrivals = build_schedule([ArrivalPhase("wall", 3.0, 4.0, Burst(20, 0.0))], seed=1, sizes=SIZES)
 
     assert [arrival.intended_s for arrival in arrivals] == [3.0] * 20
@@ -101,7 +99,7 @@ def test_overlapping_phases_add_up() -> None:
     """A steady trickle goes on below a burst."""
     trickle = ArrivalPhase("trickle", 0.0, 20.0, Constant(1.0))
 
-    assert len(build_schedule([trickle, STORM], seed=1, sizes=SIZES)) == 20 + 50
+    assert len(build_schedule([trickle, WORKLOAD], seed=1, sizes=SIZES)) == 20 + 50
 
 
 def test_changing_one_phase_leaves_the_others_arrivals_alone() -> None:
@@ -118,8 +116,8 @@ def test_changing_one_phase_leaves_the_others_arrivals_alone() -> None:
 
 
 def test_the_hash_tells_schedules_apart() -> None:
-    """Same storm, same hash; another seed, another hash; the hash of this schedule is the same on every machine."""
-    phases = [STEADY, STORM, ArrivalPhase("callers", 0.0, 20.0, Poisson(3.0))]
+    """Same workload, same hash; another seed, another hash; the hash of this schedule is the same on every machine."""
+    phases = [STEADY, WORKLOAD, ArrivalPhase("callers", 0.0, 20.0, Poisson(3.0))]
     arrivals = build_schedule(phases, seed=1, sizes=SIZES)
 
     assert schedule_hash(arrivals) == schedule_hash(build_schedule(phases, seed=1, sizes=SIZES))
@@ -147,13 +145,13 @@ def test_a_phase_that_makes_no_sense_is_refused_by_name(phase: ArrivalPhase, nam
 
 
 @pytest.mark.parametrize("kind", [Constant(1e9), Poisson(1e9), Burst(MESSAGES_MAX + 1, 1.0)])
-def test_a_storm_of_too_many_messages_is_refused_before_it_is_drawn(kind: Constant | Poisson | Burst) -> None:
+def test_a_workload_of_too_many_messages_is_refused_before_it_is_drawn(kind: Constant | Poisson | Burst) -> None:
     """A typing error in a rate must not fill the memory of the machine first."""
     with pytest.raises(UsageError, match=f"at most {MESSAGES_MAX}"):
         build_schedule([ArrivalPhase("typo", 0.0, 10.0, kind)], seed=1, sizes=SIZES)
 
 
-def test_a_storm_of_too_many_bytes_is_refused() -> None:
+def test_a_workload_of_too_many_bytes_is_refused() -> None:
     """The broker would have to keep them on its disk."""
     sizes = PayloadSizes(3_000_000, 3_000_000)
     too_many = BYTES_MAX // 3_000_000 + 1

@@ -1,10 +1,10 @@
-"""The summary of a storm: a generator that was too slow is said, not hidden."""
+"""The summary of a workload: a generator that was too slow is said, not hidden."""
 
 import pytest
 
 from harness.load.schedule import Arrival
 from harness.load.summary import LoadSummary, summarise
-from harness.results import Publish
+from harness.record import Publish
 
 
 def name(index: int) -> str:
@@ -27,17 +27,17 @@ def published(
         sent_s = max(arrival.intended_s + late_s, free_s)
         free_s = sent_s + per_message_s
         confirmed_s, error = (free_s, None) if confirmed else (None, "NackError")
-        publishes.append(Publish(arrival.conversation_id, arrival.intended_s, sent_s, confirmed_s, 100, error))
+        publishes.append(Publish(arrival.message_id, arrival.intended_s, sent_s, confirmed_s, 100, error))
     return tuple(publishes)
 
 
 # A trickle, then a burst of 100 messages in one second.
-STORM = schedule(0.0, 1.0, 2.0, *(5.0 + index / 100 for index in range(100)), 9.0)
+WORKLOAD = schedule(0.0, 1.0, 2.0, *(5.0 + index / 100 for index in range(100)), 9.0)
 
 
 def test_a_generator_that_keeps_up_achieves_what_was_offered() -> None:
     """The rates are those of the busiest second, not thinned by the calm around it."""
-    summary = summarise(STORM, published(STORM))
+    summary = summarise(WORKLOAD, published(WORKLOAD))
 
     assert summary == LoadSummary(
         planned=104,
@@ -53,7 +53,7 @@ def test_a_generator_that_keeps_up_achieves_what_was_offered() -> None:
 
 def test_a_generator_that_is_too_slow_is_seen() -> None:
     """At 25 messages a second a burst of 100 takes four: both the rate and the lateness tell."""
-    summary = summarise(STORM, published(STORM, per_message_s=0.04))
+    summary = summarise(WORKLOAD, published(WORKLOAD, per_message_s=0.04))
 
     assert summary.offered_per_s == 100.0
     assert summary.achieved_per_s == pytest.approx(25.0, rel=0.02)
@@ -63,7 +63,7 @@ def test_a_generator_that_is_too_slow_is_seen() -> None:
 
 def test_a_late_start_is_seen() -> None:
     """Publishers that were not ready at replay time zero."""
-    summary = summarise(STORM, published(STORM, late_s=1.0))
+    summary = summarise(WORKLOAD, published(WORKLOAD, late_s=1.0))
 
     assert summary.lateness_p50_s == pytest.approx(1.0)
     assert summary.achieved_per_s < summary.offered_per_s
@@ -71,7 +71,7 @@ def test_a_late_start_is_seen() -> None:
 
 def test_messages_that_were_not_confirmed_are_not_achieved() -> None:
     """A broker that takes nothing makes the rate zero, however fast it was offered."""
-    summary = summarise(STORM, published(STORM, confirmed=False))
+    summary = summarise(WORKLOAD, published(WORKLOAD, confirmed=False))
 
     assert (summary.attempted, summary.confirmed, summary.failed) == (104, 0, 104)
     assert summary.achieved_per_s == 0.0
@@ -79,7 +79,7 @@ def test_messages_that_were_not_confirmed_are_not_achieved() -> None:
 
 def test_messages_that_were_never_attempted_are_seen() -> None:
     """A deadline that came first: planned and attempted differ, and the busiest second fell short."""
-    summary = summarise(STORM, published(STORM)[:53])
+    summary = summarise(WORKLOAD, published(WORKLOAD)[:53])
 
     assert (summary.planned, summary.attempted) == (104, 53)
     assert summary.achieved_per_s == 50.0
@@ -87,13 +87,13 @@ def test_messages_that_were_never_attempted_are_seen() -> None:
 
 def test_before_the_first_attempt_there_is_no_lateness() -> None:
     """None is not zero: nothing was on time."""
-    summary = summarise(STORM, ())
+    summary = summarise(WORKLOAD, ())
 
     assert summary.lateness_p50_s is None
     assert summary.lateness_max_s is None
     assert summary.achieved_per_s == 0.0
 
 
-def test_an_empty_storm_has_an_empty_summary() -> None:
+def test_an_empty_workload_has_an_empty_summary() -> None:
     """A scenario without messages is not an error here."""
     assert summarise((), ()) == LoadSummary(0, 0, 0, 0, 0.0, 0.0, None, None)

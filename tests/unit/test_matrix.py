@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.checkers.judge import GROUNDWORK
+from harness.checkers.judge import PRECONDITIONS
 from harness.errors import RunDirectoryError
 from harness.matrix.folder import MatrixFolder, fingerprint_of
 from harness.matrix.playing import Job, play_jobs
 from harness.matrix.rows import row_of
-from harness.results import CheckResult, Judgement, Matrix, MatrixCell, MatrixRow, Verdict
+from harness.record import CheckResult, Judgement, Matrix, MatrixCell, MatrixRow, Verdict
 from harness.scenario import find_scenario, load_scenario
 from reports.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
 from tests.unit import reports_records
@@ -31,7 +31,7 @@ def cell(arm: str, verdict: Verdict = Verdict.PASS, **more: int | None) -> Matri
     """One arm, of the role that its name has in the library."""
     role = {"incident": "before", "fixed": "after"}.get(arm, "reported")
     counts = {"confirmed": 10, "lost": 0, "duplicated": 0, **more}
-    return MatrixCell(arm, role, "never killed", verdict, "one life", **counts)  # type: ignore[arg-type]
+    return MatrixCell(arm, role, "never killed", verdict, "one incarnation", **counts)  # type: ignore[arg-type]
 
 
 def row(name: str, *cells: MatrixCell, problem: str = "") -> MatrixRow:
@@ -47,7 +47,7 @@ def scenario() -> Scenario:
 
 def judgement(*results: CheckResult) -> Judgement:
     """What judging gave, with figures of one arm."""
-    return Judgement(Verdict.worst(each.verdict for each in results), results, figures={"fixed.confirmed": 940.0})
+    return Judgement(Verdict.worst(each.verdict for each in results), results, metrics={"fixed.confirmed": 940.0})
 
 
 def check(name: str, verdict: Verdict, measured: str, arm: str = "fixed") -> CheckResult:
@@ -57,23 +57,23 @@ def check(name: str, verdict: Verdict, measured: str, arm: str = "fixed") -> Che
 
 def test_a_cell_shows_what_the_first_expectation_of_its_own_measured(scenario: Scenario) -> None:
     """What every arm is put through is judged and not shown; to have lived is shown where nothing more was expected."""
-    groundwork = check(min(GROUNDWORK), Verdict.PASS, "whole")
+    preconditions = check(min(PRECONDITIONS), Verdict.PASS, "whole")
     told = judgement(
-        groundwork, check("never killed", Verdict.PASS, "one life"), check("memory", Verdict.PASS, "1 MiB")
+        preconditions, check("never killed", Verdict.PASS, "one incarnation"), check("memory", Verdict.PASS, "1 MiB")
     )
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
     assert (found.expected, found.figure, found.verdict) == ("never killed, memory", "1 MiB", Verdict.PASS)
     assert (found.confirmed, found.lost) == (940, None)
-    told = judgement(groundwork, check("never killed", Verdict.PASS, "one life"))
+    told = judgement(preconditions, check("never killed", Verdict.PASS, "one incarnation"))
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
-    assert found.figure == "one life"
+    assert found.figure == "one incarnation"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN])
 def test_a_cell_that_is_not_green_shows_what_stands_in_its_way(scenario: Scenario, verdict: Verdict) -> None:
-    """Groundwork counts: a storm that came late makes the cell unknown, and is what the cell shows."""
-    name = min(GROUNDWORK)
-    told = judgement(check(name, verdict, "late"), check("never killed", Verdict.PASS, "one life"))
+    """Groundwork counts: a workload that came late makes the cell unknown, and is what the cell shows."""
+    name = min(PRECONDITIONS)
+    told = judgement(check(name, verdict, "late"), check("never killed", Verdict.PASS, "one incarnation"))
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
     assert (found.figure, found.verdict) == (f"{name}: late", verdict)
 

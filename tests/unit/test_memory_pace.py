@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from harness.commands.doctor import memory_pace_part
-from harness.rig import memory_pace
+from harness.environment import memory_pace
 
 
 def test_new_memory_is_touched_and_given_back() -> None:
@@ -41,7 +41,7 @@ def test_a_process_that_is_killed_is_no_measurement(monkeypatch: pytest.MonkeyPa
 def test_a_slow_machine_is_told_what_will_come_of_it(
     took_s: float, found: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Guarantees a remedy on a machine on which storms come late, and none on one that is quick."""
+    """Guarantees a remedy on a machine on which workloads come late, and none on one that is quick."""
     monkeypatch.setattr(memory_pace, "measured", lambda: took_s)
 
     part = memory_pace_part()

@@ -11,7 +11,7 @@ import pytest
 from harness.matrix.playing import Job
 from harness.scenario import load_scenario
 from tests.mutants.kill_table import Played, caught, read_verdict, rows
-from tests.mutants.mutants import ARM, Mutant, all_mutants, grounds
+from tests.mutants.mutants import ARM, Mutant, all_mutants, scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_there_are_at_least_fifteen() -> None:
 def test_a_mutant_says_what_it_breaks_where_and_who_catches_it(mutant: Mutant, tmp_path: Path) -> None:
     """Ground and check exist, the docstring is a sentence, and its scenario is a valid one that starts the mutant."""
     assert mutant.change.endswith(".")
-    assert mutant.ground in grounds()
+    assert mutant.scenario in scenarios()
     assert mutant.caught_by in KNOWN_CHECKS
     scenario = load_scenario(mutant.write_scenario(tmp_path))
     assert scenario.arms[ARM].env["WORKER_MUTANT"] == mutant.name
@@ -44,41 +44,41 @@ def test_a_mutant_says_what_it_breaks_where_and_who_catches_it(mutant: Mutant, t
 @pytest.mark.parametrize(
     ("red", "problem", "outcome"),
     [
-        (("memory budget", "storm in time"), "", "caught"),
-        (("storm in time",), "", "by accident"),
+        (("memory budget", "workload in time"), "", "caught"),
+        (("workload in time",), "", "by accident"),
         ((), "its run ended with 4", "by accident"),
         ((), "", "SURVIVED"),
     ],
 )
 def test_caught_is_caught_by_the_check_that_was_named(red: tuple[str, ...], problem: str, outcome: str) -> None:
     """Another check's alarm is no proof that the named one works."""
-    mutant = Mutant("leaks", "Leaks.", "storm", "memory budget")
+    mutant = Mutant("leaks", "Leaks.", "workload", "memory budget")
     assert caught(mutant, Played("leaks", red, problem)) == outcome
 
 
 @pytest.mark.parametrize(("red", "good"), [(("memory budget",), True), ((), False)])
 def test_a_survivor_turns_the_table(red: tuple[str, ...], good: bool) -> None:
     """One mutant that nobody caught is enough."""
-    mutant = Mutant("leaks", "Leaks.", "storm", "memory budget")
-    found = {"leaks": Played("leaks", red), "unmutated_storm_1": Played("unmutated_storm_1", ())}
-    assert rows([mutant], ["storm"], found)[1] is good
+    mutant = Mutant("leaks", "Leaks.", "workload", "memory budget")
+    found = {"leaks": Played("leaks", red), "unmutated_workload_1": Played("unmutated_workload_1", ())}
+    assert rows([mutant], ["workload"], found)[1] is good
 
 
 def test_a_false_alarm_turns_the_table() -> None:
-    """The whole worker has to pass on the same ground."""
-    lines, good = rows([], ["storm"], {"unmutated_storm_1": Played("unmutated_storm_1", ("alerts",))})
+    """The whole worker has to pass on the same scenario."""
+    lines, good = rows([], ["workload"], {"unmutated_workload_1": Played("unmutated_workload_1", ("alerts",))})
     assert not good
-    assert "FALSE ALARM in 1 of 1: unmutated_storm_1: alerts" in lines[0]
+    assert "FALSE ALARM in 1 of 1: unmutated_workload_1: alerts" in lines[0]
 
 
 def test_one_false_alarm_among_many_repeats_is_named() -> None:
     """Nineteen quiet repeats do not make up for one alarm; each is a run of its own."""
-    names = [f"unmutated_storm_{number}" for number in range(1, 21)]
+    names = [f"unmutated_workload_{number}" for number in range(1, 21)]
     quiet = {name: Played(name, ()) for name in names}
-    assert rows([], ["storm"], quiet, 20) == ([f"{'unmutated':<42} {'storm':<10} no alarm in 20"], True)
-    lines, good = rows([], ["storm"], quiet | {names[6]: Played(names[6], ("storm in time",))}, 20)
+    assert rows([], ["workload"], quiet, 20) == ([f"{'unmutated':<42} {'workload':<10} no alarm in 20"], True)
+    lines, good = rows([], ["workload"], quiet | {names[6]: Played(names[6], ("workload in time",))}, 20)
     assert not good
-    assert "FALSE ALARM in 1 of 20: unmutated_storm_7: storm in time" in lines[0]
+    assert "FALSE ALARM in 1 of 20: unmutated_workload_7: workload in time" in lines[0]
 
 
 def test_a_verdict_is_read_where_the_run_left_it(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
+from harness.environment.broker.management_api import Consumer, QueueCounts
+from harness.environment.supervisor import RunningIncarnation
+from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.probes import broker_queue
 from harness.probes.broker_queue import watching_queue
-from harness.rig.broker_api import ConsumerFigures, QueueFigures
-from harness.rig.kubelet import RunningLife
-from harness.rig.waiting import wait_for
 from harness.store import RunFolder, TrialFolder
 
 TIMEOUT_S = 10.0
@@ -26,28 +26,28 @@ class FakeQueue:
     def __init__(self) -> None:
         self.asked = 0
         self.is_silent = False
-        self.seen: list[ConsumerFigures] = []
+        self.seen: list[Consumer] = []
 
-    def figures(self) -> QueueFigures:
+    def figures(self) -> QueueCounts:
         """Return figures that count how often they were asked for."""
         self.asked += 1
         if self.is_silent:
             raise PartFailedError("RabbitMQ's management API: timed out")
-        return QueueFigures(self.asked, 10, 3, 2, consumers=len(self.seen), message_bytes=0)
+        return QueueCounts(self.asked, 10, 3, 2, consumers=len(self.seen), message_bytes=0)
 
-    def consumers(self) -> tuple[ConsumerFigures, ...]:
+    def consumers(self) -> tuple[Consumer, ...]:
         """Return the consumers."""
         return tuple(self.seen)
 
     def consumes(self, prefetch: int, tag: str = "ctag1", port: int = 40_000) -> None:
         """Let one more worker consume."""
-        self.seen.append(ConsumerFigures(tag, prefetch, ack_required=True, connection=f"127.0.0.1:{port} -> broker"))
+        self.seen.append(Consumer(tag, prefetch, ack_required=True, connection=f"127.0.0.1:{port} -> broker"))
 
 
 class FakeKubelet:
-    """A kubelet whose current life the test sets."""
+    """A supervisor whose current incarnation the test sets."""
 
-    current: RunningLife | None = None
+    current: RunningIncarnation | None = None
 
 
 class Bench:
@@ -56,12 +56,12 @@ class Bench:
     def __init__(self, folder: TrialFolder) -> None:
         self.folder = folder
         self.queue = FakeQueue()
-        self.kubelet = FakeKubelet()
+        self.supervisor = FakeKubelet()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Run the probe."""
-        with watching_queue(cast("Any", self.queue), cast("Any", self.kubelet), self.folder):
+        with watching_queue(cast("Any", self.queue), cast("Any", self.supervisor), self.folder):
             yield
 
     def looks(self, more: int) -> None:
@@ -98,21 +98,21 @@ def test_every_look_is_a_row(bench: Bench) -> None:
 
 
 def test_each_consumer_is_told_once_with_the_prefetch_in_force(bench: Bench) -> None:
-    """Guarantees one event for each consumer, with the life that it belongs to."""
-    bench.kubelet.current = RunningLife(0, 4000, cage=cast("Any", None))
+    """Guarantees one event for each consumer, with the incarnation that it belongs to."""
+    bench.supervisor.current = RunningIncarnation(0, 4000, memory_limit=cast("Any", None))
     bench.queue.consumes(0)
     with bench.watched():
         bench.looks(3)
-        bench.kubelet.current = None
+        bench.supervisor.current = None
         bench.queue.consumes(10, tag="ctag2", port=40_001)
         bench.looks(3)
 
-    told = [(event["prefetch_count"], event["life"]) for event in bench.events("consumer_seen")]
+    told = [(event["prefetch_count"], event["incarnation"]) for event in bench.events("consumer_seen")]
     assert told == [(0, 0), (10, None)]
 
 
-def test_a_worker_that_uses_the_same_tag_in_every_life_is_told_every_time(bench: Bench) -> None:
-    """Guarantees a prefetch for each life, also of a worker that names its consumer itself."""
+def test_a_worker_that_uses_the_same_tag_in_every_incarnation_is_told_every_time(bench: Bench) -> None:
+    """Guarantees a prefetch for each incarnation, also of a worker that names its consumer itself."""
     bench.queue.consumes(10, tag="worker", port=40_000)
     with bench.watched():
         bench.looks(2)

@@ -11,16 +11,16 @@ import pytest
 
 from harness.errors import PartFailedError
 from harness.pytest_plugin import played
-from harness.pytest_plugin.asked import asked_for
-from harness.results import MIB, RunRecord
+from harness.pytest_plugin.marker import asked_for
+from harness.record import MIB, RunRecord
 from reports import allocation_sites
 from reports.allocation_sites import AllocationSite, HeapProfile
-from tests.drill_records import AFTER, BEFORE, life, run_of, trial
+from tests.drill_records import AFTER, BEFORE, incarnation, run_of, trial
 from tests.scenario_documents import document, written
 
 pytest_plugins = ["pytester"]
 
-OVER = run_of(trial(BEFORE), trial(AFTER, lives=(life(peak_cgroup_bytes=500 * MIB),)))
+OVER = run_of(trial(BEFORE), trial(AFTER, incarnations=(incarnation(peak_cgroup_bytes=500 * MIB),)))
 
 
 class Campaign:
@@ -44,7 +44,7 @@ class Campaign:
         for plan in schedule(run) if schedule is not None else ():
             (run / "trials" / plan.folder_name / "memray").mkdir(parents=True)
             if self.captures:
-                (run / "trials" / plan.folder_name / "memray" / "life-0.bin").touch()
+                (run / "trials" / plan.folder_name / "memray" / "incarnation-0.bin").touch()
         return run
 
 
@@ -115,7 +115,7 @@ def test_a_run_that_could_not_be_measured_fails_and_blames_no_site(
     pytester: pytest.Pytester, drill: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guarantees that unknown is not kept, and that nothing is profiled for a hole in the record."""
-    campaign = Campaign(monkeypatch, run_of(trial(BEFORE), trial(AFTER, damaged=("rows.json was never written",))))
+    campaign = Campaign(monkeypatch, run_of(trial(BEFORE), trial(AFTER, damaged=("outcomes.json was never written",))))
     result = outcome(pytester, f'"300 MiB", scenario={str(drill)!r}')
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*UNKNOWN  record whole*"])
@@ -212,7 +212,7 @@ def test_the_trial_without_a_marker_is_refused(pytester: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["*memory_trial needs @pytest.mark.memory_budget*"])
 
 
-def test_a_small_budget_is_for_the_small_storm(drill: Path) -> None:
+def test_a_small_budget_is_for_the_small_workload(drill: Path) -> None:
     """Guarantees that small=True shrinks messages and budgets together, as --small does."""
     asked = asked_for(["390 MiB"], {"scenario": str(drill), "small": True})
     budget = asked.scenario.arms["fixed"].expect.memory_budget

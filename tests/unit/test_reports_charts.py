@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from harness.results import MIB, Judgement, RunRecord, TrialRecord, Verdict
+from harness.record import MIB, Judgement, RunRecord, TrialRecord, Verdict
 from reports import chart_style
 from reports.chart_style import NARROW, WIDE
 from reports.charts import chart_names, render_charts
@@ -86,7 +86,7 @@ def test_a_budget_line_is_drawn_only_for_a_budget() -> None:
     """Guarantees that the chart of a run without a budget shows none."""
     run = only_memory(records.after_trial())
 
-    with_budget = render_charts(run, Judgement(Verdict.PASS, (), figures={"fixed.budget_mib": 375.0}))
+    with_budget = render_charts(run, Judgement(Verdict.PASS, (), metrics={"fixed.budget_mib": 375.0}))
     without = render_charts(run)
 
     assert "budget of fixed 375 MiB" in texts(with_budget["memory.svg"])
@@ -117,7 +117,7 @@ def test_the_cgroup_is_drawn_and_without_one_the_resident_set() -> None:
 
 def test_no_chart_is_drawn_of_what_was_not_recorded() -> None:
     """Guarantees that a partial run renders: no chart of nothing, and no error."""
-    bare = replace(records.before_trial(), queue=(), gauges=(), publishes=(), calls=(), phases=(), lives=())
+    bare = replace(records.before_trial(), queue=(), gauges=(), publishes=(), calls=(), phases=(), incarnations=())
 
     assert render_charts(RunRecord(records.manifest(), ())) == {}
     assert render_charts(records.partial_run()) == {}

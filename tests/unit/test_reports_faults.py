@@ -1,6 +1,6 @@
-"""Faults in the reports: a band for each that took effect, and a row for each entry with its receipts counted."""
+"""Faults in the reports: a band for each that took effect, and a row for each entry with its fault events counted."""
 
-from harness.results import Event, Judgement, RunRecord, Verdict
+from harness.record import Event, Judgement, RunRecord, Verdict
 from reports.arm_tables import faults
 from reports.charts import render_charts
 from reports.fault_bands import fault_spans
@@ -8,17 +8,17 @@ from reports.markdown import render_markdown
 from tests.drill_records import AFTER, BEFORE, run_of, trial
 
 
-def receipt(t_s: float, kind: str, key: str, **data: str) -> Event:
-    """Return one receipt of a flapping link."""
+def fault_event(t_s: float, kind: str, key: str, **data: str) -> Event:
+    """Return one fault event of a flapping link."""
     return Event(t_s, f"fault_{kind}", {"fault": "link_flapping", "key": key, **data})
 
 
 RECEIPTS = (
-    receipt(12.0, "asked", "hanging.0.0", settings="up 4s, down 2s"),
-    receipt(12.1, "in_force", "hanging.0.0", seen="127.0.0.1:4 refuses connections"),
-    receipt(13.0, "healed", "hanging.0.0"),
-    receipt(14.0, "asked", "hanging.0.1", settings="up 4s, down 2s"),
-    receipt(14.1, "failed", "hanging.0.1", what="never took effect", why="still takes a connection"),
+    fault_event(12.0, "asked", "hanging.0.0", settings="up 4s, down 2s"),
+    fault_event(12.1, "in_force", "hanging.0.0", seen="127.0.0.1:4 refuses connections"),
+    fault_event(13.0, "healed", "hanging.0.0"),
+    fault_event(14.0, "asked", "hanging.0.1", settings="up 4s, down 2s"),
+    fault_event(14.1, "failed", "hanging.0.1", what="never took effect", why="still takes a connection"),
     Event(10.0, "fault_asked", {"fault": "mem0_rules", "rules": "else answer"}),
 )
 
@@ -28,7 +28,7 @@ def run(*events: Event) -> RunRecord:
     return run_of(trial(BEFORE), trial(AFTER, events=(*trial(AFTER).events, *events)))
 
 
-def test_the_table_counts_receipts_and_says_what_went_wrong() -> None:
+def test_the_table_counts_fault_events_and_says_what_went_wrong() -> None:
     """Guarantees one row for all pulses of an entry, the rules of a phase left out, and the failure in words."""
     (row,) = faults(run(*RECEIPTS)).rows
 

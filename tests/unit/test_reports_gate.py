@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.results.gate import CANDIDATE, GateReport, Repeat
+from harness.record.gate import CANDIDATE, GateReport, Repeat
 from reports.gate_json import render_gate_json, render_trend
 from reports.gate_junit import REPEATS_CASE, render_gate_junit
 from reports.gate_lines import gate_lines

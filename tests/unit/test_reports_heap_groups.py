@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.results import MIB, RunRecord, TrialRecord
-from harness.results.heap import HeapGroup, HeapSite, HeapSummary
+from harness.record import MIB, RunRecord, TrialRecord
+from harness.record.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.reading import _heaps
 from reports.heap_difference import difference_table
 from reports.heap_groups import REST, RULES, group_names, group_of
@@ -63,7 +63,7 @@ def profiled_run() -> RunRecord:
     return RunRecord(records.manifest(), (plain, twin))
 
 
-def test_the_heap_of_a_killed_life_is_told_at_the_kill_beside_what_the_kernel_charged() -> None:
+def test_the_heap_of_a_killed_incarnation_is_told_at_the_kill_beside_what_the_kernel_charged() -> None:
     """Guarantees group by group its share, what the rules name of it, and the resident set and cgroup beside it."""
     rows = {row[2]: row[3:] for row in heap_table(profiled_run()).rows}
 
@@ -100,7 +100,7 @@ def test_a_run_without_a_profiled_arm_says_so() -> None:
     assert profile_lines(run) == ()
 
 
-def test_a_life_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None:
+def test_a_incarnation_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None:
     """Guarantees a price without the figures that nobody recorded."""
     run = profiled_run()
     bare = tuple(replace(trial, gauges=(), cpu_share=None) for trial in run.trials)
@@ -129,8 +129,8 @@ def test_two_heaps_are_compared_site_by_site_whatever_the_line() -> None:
 def test_a_summary_reads_back_and_a_damaged_one_is_said(tmp_path: Path) -> None:
     """Guarantees that a stored run is reported without reading its captures again."""
     summary = HeapSummary(0, True, 10, 12, (HeapGroup(REST, 10, 12),), (HeapSite("w.py:1 f", 10, ("main thread",)),))
-    (tmp_path / "life-0.json").write_text(json.dumps(asdict(summary)))
-    (tmp_path / "life-1.json").write_text("{}")
+    (tmp_path / "incarnation-0.json").write_text(json.dumps(asdict(summary)))
+    (tmp_path / "incarnation-1.json").write_text("{}")
     damaged: list[str] = []
 
     assert list(_heaps(tmp_path, damaged)) == [summary]

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from harness.results import CheckResult, Judgement, RunRecord, Verdict
+from harness.record import CheckResult, Judgement, RunRecord, Verdict
 from reports.chart_style import arm_colours
 from reports.charts import render_charts
 from reports.html_page import render_html
@@ -76,7 +76,7 @@ def test_the_verdict_comes_first_then_everything_in_the_order_of_its_weight(sour
     order = [attributes["id"] for attributes in page.all("section")]
 
     assert page.text.index("PASS") < page.text.index("Checks")
-    compared = "compared messages lives load calls drain heaps"
+    compared = "compared messages incarnations load calls drain heaps"
     assert " ".join(order) == f"checks limit memory queues {compared} record files replay"
 
 
@@ -268,7 +268,7 @@ def test_a_link_that_leads_out_of_the_run_directory_is_not_made(path: str) -> No
     assert "not linked: it leads out of the run directory" in page.text
 
 
-def test_lives_show_status_counter_peaks_and_prefetch() -> None:
+def test_incarnations_show_status_counter_peaks_and_prefetch() -> None:
     """Guarantees that the evidence of an OOM kill stands in one row: exit 137, the counter, the prefetch in force."""
     text = Page(render_html(records.run(), records.judgement(), {})).text
 

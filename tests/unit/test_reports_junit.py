@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.results import CheckResult, Judgement, RunRecord, Verdict
+from harness.record import CheckResult, Judgement, RunRecord, Verdict
 from reports.junit import RUN_CASE, render_junit
 from tests.unit import reports_records as records
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from harness.results import CheckResult, Judgement, RunRecord, Verdict
+from harness.record import CheckResult, Judgement, RunRecord, Verdict
 from reports.charts import chart_names
 from reports.markdown import render_markdown
 from tests.unit import reports_records as records

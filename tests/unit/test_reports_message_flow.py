@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.results import RunRecord
+from harness.record import RunRecord
 from reports.html_page import render_html
 from reports.markdown import render_markdown
 from reports.message_flow import STORIES_MAX, Flow, flows
@@ -34,7 +34,7 @@ def test_the_flow_of_a_whole_run_adds_up() -> None:
 
 def test_a_lost_message_stands_out_and_its_story_is_told() -> None:
     """Guarantees a box of its own for what is lost, and the message's timeline in both reports."""
-    run = run_of(trial(AFTER, rows=rows()[1:]))
+    run = run_of(trial(AFTER, outcomes=rows()[1:]))
     (flow,) = flows(run)
 
     assert [(box.name, box.count) for box in flow.boxes if box.bad] == [("lost", 1)]
@@ -47,7 +47,7 @@ def test_a_lost_message_stands_out_and_its_story_is_told() -> None:
 
 def test_the_stories_of_a_thousand_lost_messages_do_not_bury_the_report() -> None:
     """Guarantees the limit of fifty, and that the rest is counted."""
-    flow = flow_of(publishes=publishes(120), rows=rows(20))
+    flow = flow_of(publishes=publishes(120), outcomes=rows(20))
 
     assert len(flow.stories) == STORIES_MAX
     assert flow.unshown == 50

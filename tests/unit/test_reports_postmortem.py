@@ -1,4 +1,4 @@
-"""The last seconds of a life: of a killed one, of a partial record, of a worker without a recorder."""
+"""The last seconds of an incarnation: of a killed one, of a partial record, of a worker without a recorder."""
 
 import json
 from dataclasses import replace
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.postmortem import _life, _trial
+from harness.commands.postmortem import _incarnation, _trial
 from harness.errors import UsageError
-from harness.results import MIB, MemorySeries, RunRecord, TrialRecord, WorkerLife
-from harness.results.flight import Flight, FlightSample, StackGroup, StackSample
-from harness.results.heap import HeapGroup, HeapSummary
+from harness.record import MIB, Incarnation, MemorySeries, RunRecord, TrialRecord
+from harness.record.flight import Flight, FlightSample, StackGroup, StackSample
+from harness.record.heap import HeapGroup, HeapSummary
 from harness.store.flight_files import read_flight
 from reports.postmortem import postmortem
 from reports.postmortem_text import as_document, how_it_ended, postmortem_lines
@@ -44,15 +44,15 @@ def flight(until_s: float = KILL_S - 0.1) -> Flight:
     return Flight(samples, (StackSample(until_s - 0.5, groups),))
 
 
-def text(trial: TrialRecord, life: WorkerLife, recorded: Flight) -> str:
+def text(trial: TrialRecord, incarnation: Incarnation, recorded: Flight) -> str:
     """The whole post-mortem as printed."""
-    return "\n".join(postmortem_lines(postmortem(RUN, trial, life, recorded), "run-1"))
+    return "\n".join(postmortem_lines(postmortem(RUN, trial, incarnation, recorded), "run-1"))
 
 
-def test_a_killed_life_is_told_to_its_last_sample() -> None:
+def test_a_killed_incarnation_is_told_to_its_last_sample() -> None:
     """Guarantees how it ended with its evidence, thirty seconds, and samples within a second of the death."""
     trial = records.before_trial()
-    found = postmortem(RUN, trial, trial.lives[0], flight())
+    found = postmortem(RUN, trial, trial.incarnations[0], flight())
 
     assert how_it_ended(found).startswith("killed by the kernel's OOM killer at 11:4")
     assert "exit status 137, the cgroup's oom_kill went up by 1" in how_it_ended(found)
@@ -72,26 +72,26 @@ def test_ages_of_calls_are_told_as_timeouts_count() -> None:
     """
     trial = records.before_trial()
     assert RUN.manifest.time_scale == 20
-    assert postmortem(RUN, trial, trial.lives[0], flight()).rows[-1].oldest_call_s == pytest.approx(80.0)
+    assert postmortem(RUN, trial, trial.incarnations[0], flight()).rows[-1].oldest_call_s == pytest.approx(80.0)
 
 
-def test_what_memray_found_in_the_same_life_of_the_repeat_is_told() -> None:
+def test_what_memray_found_in_the_same_incarnation_of_the_repeat_is_told() -> None:
     """Guarantees that the rest is told apart where it can be, and how to have it told where it can't."""
     trial = records.before_trial()
     groups = (HeapGroup("message bodies", 2500 * MIB, 0), HeapGroup("parsed logs", 110 * MIB, 0))
     heap = HeapSummary(0, killed=True, end_bytes=2610 * MIB, peak_bytes=0, groups=groups)
     twin = replace(trial, arm=f"{trial.arm}-profiled", role="profiled", heaps=(heap,))
-    found = postmortem(RunRecord(RUN.manifest, (trial, twin)), trial, trial.lives[0], flight())
+    found = postmortem(RunRecord(RUN.manifest, (trial, twin)), trial, trial.incarnations[0], flight())
 
     printed = "\n".join(postmortem_lines(found, "run-1"))
     assert "under memray:\n    2500 MiB  message bodies\n     110 MiB  parsed logs\n" in printed
-    assert "harness run … --profile" in text(trial, trial.lives[0], flight())
+    assert "harness run … --profile" in text(trial, trial.incarnations[0], flight())
 
 
 def test_the_text_names_growth_holders_and_stacks() -> None:
     """Guarantees what an engineer on call looks for: how fast, what held the memory, where the threads hung."""
     trial = records.before_trial()
-    printed = text(trial, trial.lives[0], flight())
+    printed = text(trial, trial.incarnations[0], flight())
 
     assert "MiB/s over the last 10 s" in printed
     assert "900 message bodies that wait in the executor's queue" in printed
@@ -105,46 +105,48 @@ def test_the_text_names_growth_holders_and_stacks() -> None:
 def test_what_nobody_recorded_is_said_and_never_guessed() -> None:
     """Guarantees that a worker without a recorder has a post-mortem: memory and broker, and dashes for the rest."""
     trial = records.before_trial()
-    found = postmortem(RUN, trial, trial.lives[0], Flight())
+    found = postmortem(RUN, trial, trial.incarnations[0], Flight())
 
     assert found.rows[-1].rss_bytes is not None
     assert found.rows[-1].broker_ready is not None
     assert found.rows[-1].executor_queue is None
-    printed = text(trial, trial.lives[0], Flight())
+    printed = text(trial, trial.incarnations[0], Flight())
     assert "no flight was recorded" in printed
     assert "what held it: not recorded" in printed
     assert "where its threads were: not recorded" in printed
 
 
-def test_a_life_whose_end_nobody_saw_counts_back_from_its_last_sample() -> None:
+def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -> None:
     """Guarantees an answer for a run that was cut off together with its harness."""
     trial = records.before_trial()
-    life = replace(trial.lives[0], ended_s=None, exit_status=None, oom_kill_delta=0, ended_by="unknown")
-    printed = text(trial, life, flight())
+    incarnation = replace(trial.incarnations[0], ended_s=None, exit_status=None, oom_kill_delta=0, ended_by="unknown")
+    printed = text(trial, incarnation, flight())
 
-    assert "nobody recorded the end of this life" in printed
+    assert "nobody recorded the end of this incarnation" in printed
     assert "the record breaks off" in printed
 
 
-def test_a_life_without_any_sample_is_no_crash() -> None:
+def test_a_incarnation_without_any_sample_is_no_crash() -> None:
     """Guarantees words for a worker that died before the first look at it, of a trial that never began."""
-    life = WorkerLife(0, 1, 0.0, 0.1, 1, 0, None, None, "itself")
-    trial = TrialRecord("fixed", "after", None, lives=(life,), memory=MemorySeries.empty())
-    assert "growth of the resident set: not recorded" in text(trial, life, Flight())
-    assert json.loads(as_document(postmortem(RUN, trial, life, Flight()), "run-1"))["rows"] == []
+    incarnation = Incarnation(0, 1, 0.0, 0.1, 1, 0, None, None, "itself")
+    trial = TrialRecord("fixed", "after", None, incarnations=(incarnation,), memory=MemorySeries.empty())
+    assert "growth of the resident set: not recorded" in text(trial, incarnation, Flight())
+    assert json.loads(as_document(postmortem(RUN, trial, incarnation, Flight()), "run-1"))["rows"] == []
 
 
-def test_the_first_life_that_was_killed_is_chosen_and_another_can_be_named() -> None:
+def test_the_first_incarnation_that_was_killed_is_chosen_and_another_can_be_named() -> None:
     """Guarantees the question that is meant without options, and that a wrong name is answered with the right ones."""
     run = records.run()
     trial = _trial(run, None)
-    assert (trial.arm, _life(trial, None).index, _life(trial, 1).index) == ("incident", 0, 1)
+    assert (trial.arm, _incarnation(trial, None).index, _incarnation(trial, 1).index) == ("incident", 0, 1)
     after = _trial(run, "fixed")
-    assert _life(after, None) == after.lives[-1]
+    assert _incarnation(after, None) == after.incarnations[-1]
     with pytest.raises(UsageError, match="--arm nobody: the run has no such arm; it has: incident"):
         _trial(run, "nobody")
-    with pytest.raises(UsageError, match="--life 9: the worker of arm incident has no such life; it has: 0, 1, 2"):
-        _life(trial, 9)
+    with pytest.raises(
+        UsageError, match="--incarnation 9: the worker of arm incident has no such incarnation; it has: 0, 1, 2"
+    ):
+        _incarnation(trial, 9)
     with pytest.raises(UsageError, match="it has: none"):
         _trial(RunRecord(run.manifest, ()), None)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from harness.results import CheckResult, Judgement, RunRecord, Verdict
+from harness.record import CheckResult, Judgement, RunRecord, Verdict
 from reports.terminal import verdict_lines, verdict_table
 from tests.unit import reports_records as records
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from harness.results import MemorySeries, PhaseSpan, TrialRecord, WorkerLife
+from harness.record import Incarnation, MemorySeries, PhaseSpan, TrialRecord
 from reports.thinning import keep_extremes, split_at_gaps
 from reports.timeline import align
 
 
 def trial(arm: str, *phases: PhaseSpan, ends_s: float = 0.0, starts_s: float = 0.0) -> TrialRecord:
-    """A trial with these phases, and one life of a worker."""
-    life = WorkerLife(0, 1, starts_s, ends_s or phases[-1].end_s, 0, 0, None, None, "harness")
-    return TrialRecord(arm, "before", None, phases=phases, lives=(life,))
+    """A trial with these phases, and one incarnation of a worker."""
+    incarnation = Incarnation(0, 1, starts_s, ends_s or phases[-1].end_s, 0, 0, None, None, "harness")
+    return TrialRecord(arm, "before", None, phases=phases, incarnations=(incarnation,))
 
 
 def calm(start_s: float, end_s: float) -> PhaseSpan:
@@ -19,24 +19,24 @@ def calm(start_s: float, end_s: float) -> PhaseSpan:
     return PhaseSpan("calm", start_s, end_s, 39_600.0, 40_200.0, 60.0)
 
 
-def storm(start_s: float, end_s: float) -> PhaseSpan:
+def workload(start_s: float, end_s: float) -> PhaseSpan:
     """A phase from 12:00 to 12:01 at ×1."""
-    return PhaseSpan("storm", start_s, end_s, 43_200.0, 43_260.0, 1.0)
+    return PhaseSpan("workload", start_s, end_s, 43_200.0, 43_260.0, 1.0)
 
 
 def test_a_phase_is_as_wide_as_the_longest_arm_needed() -> None:
     """Guarantees that phases stand side by side, none shorter than any arm's."""
-    axis = align([trial("a", calm(0, 10), storm(10, 70)), trial("b", calm(2, 9), storm(9, 29))])
+    axis = align([trial("a", calm(0, 10), workload(10, 70)), trial("b", calm(2, 9), workload(9, 29))])
 
     assert [(column.name, column.start_x, column.end_x) for column in axis.columns] == [
         ("calm", 0.0, 10.0),
-        ("storm", 10.0, 70.0),
+        ("workload", 10.0, 70.0),
     ]
 
 
 def test_arms_are_aligned_at_the_start_of_each_phase() -> None:
     """Guarantees that the same moment of a phase has the same place in every arm, whenever the arm reached it."""
-    early, late = trial("a", calm(0, 10), storm(10, 70)), trial("b", calm(2, 9), storm(9, 29))
+    early, late = trial("a", calm(0, 10), workload(10, 70)), trial("b", calm(2, 9), workload(9, 29))
     axis = align([early, late])
 
     assert axis.place_one(early.phases, 10 + 5) == 15.0
@@ -67,7 +67,7 @@ def test_the_drain_begins_at_one_place_for_every_arm() -> None:
 
 def test_an_incident_time_has_a_place_only_where_it_was_played() -> None:
     """Guarantees that a reported point is drawn in its own phase, and left out where the clock jumped over it."""
-    axis = align([trial("a", calm(0, 5), storm(5, 65))])
+    axis = align([trial("a", calm(0, 5), workload(5, 65))])
 
     assert axis.place_time_of_day(39_600 + 120) == 2.0
     assert axis.place_time_of_day(39_600 + 590) is None, "the phase ended early, at 11:05"
@@ -77,7 +77,7 @@ def test_an_incident_time_has_a_place_only_where_it_was_played() -> None:
 
 def test_borders_are_ticked_first_and_no_two_labels_touch() -> None:
     """Guarantees that a phase's beginning is labelled where there is room, and round times between."""
-    axis = align([trial("a", calm(0, 10), storm(10, 70))])
+    axis = align([trial("a", calm(0, 10), workload(10, 70))])
 
     ticks = axis.ticks(0, 70, labels_max=10)
 

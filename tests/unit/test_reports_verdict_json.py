@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.results import MIB, Judgement, RunRecord, Verdict
+from harness.record import MIB, Judgement, RunRecord, Verdict
 from reports.verdict_json import SCHEMA_VERSION, render_verdict_json
 from tests.unit import reports_records as records
 
@@ -29,15 +29,15 @@ def test_the_verdict_and_its_exit_code_are_there_for_scripts(verdict: Verdict, e
     assert document["schema_version"] == SCHEMA_VERSION == 1
 
 
-def test_the_evidence_of_a_kill_is_there_for_each_life() -> None:
-    """Guarantees exit status, counter and high-water marks, life by life, in bytes."""
+def test_the_evidence_of_a_kill_is_there_for_each_incarnation() -> None:
+    """Guarantees exit status, counter and high-water marks, incarnation by incarnation, in bytes."""
     before, after = read(records.run(), records.judgement())["arms"]
 
-    assert [life["exit_status"] for life in before["lives"]] == [137, 137, 0]
-    assert [life["oom_kill_delta"] for life in before["lives"]] == [1, 1, 0]
-    assert before["lives"][0]["peak_cgroup_bytes"] == before["lives"][0]["peak_bytes"] == 3000 * MIB
+    assert [incarnation["exit_status"] for incarnation in before["incarnations"]] == [137, 137, 0]
+    assert [incarnation["oom_kill_delta"] for incarnation in before["incarnations"]] == [1, 1, 0]
+    assert before["incarnations"][0]["peak_cgroup_bytes"] == before["incarnations"][0]["peak_bytes"] == 3000 * MIB
     assert before["limit"] == {"kind": "cgroup v1", "emulated": False, "limit_bytes": 3000 * MIB}
-    assert after["lives"][0]["peak_rss_bytes"] == 181 * MIB
+    assert after["incarnations"][0]["peak_rss_bytes"] == 181 * MIB
     assert after["drain"]["complete"] is True
 
 
@@ -60,7 +60,7 @@ def test_every_check_and_every_figure_is_there() -> None:
 def test_the_same_run_gives_the_same_text_whatever_the_order_of_its_figures() -> None:
     """Guarantees that two verdicts can be compared with diff."""
     judgement = records.judgement()
-    turned = replace(judgement, figures=dict(reversed(list(judgement.figures.items()))))
+    turned = replace(judgement, metrics=dict(reversed(list(judgement.metrics.items()))))
 
     assert render_verdict_json(records.run(), judgement) == render_verdict_json(records.run(), turned)
     assert render_verdict_json(records.run(), judgement).endswith("}\n")
@@ -69,7 +69,7 @@ def test_the_same_run_gives_the_same_text_whatever_the_order_of_its_figures() ->
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_figure_that_is_no_number_is_null(value: float) -> None:
     """Guarantees that one NaN does not make the file unreadable."""
-    document = read(records.run(), Judgement(Verdict.PASS, (), figures={"a.b": value}))
+    document = read(records.run(), Judgement(Verdict.PASS, (), metrics={"a.b": value}))
 
     assert document["figures"] == {"a.b": None}
 
@@ -79,5 +79,5 @@ def test_a_partial_run_has_a_verdict_too() -> None:
     document = read(records.partial_run(), Judgement(Verdict.UNKNOWN, ()))
 
     (arm,) = document["arms"]
-    assert (arm["limit"], arm["drain"], arm["lives"]) == (None, None, [])
+    assert (arm["limit"], arm["drain"], arm["incarnations"]) == (None, None, [])
     assert arm["damaged"] == ["events.jsonl: line 7 is cut off"]

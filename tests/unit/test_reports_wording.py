@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from harness.results import MIB, CheckResult, Judgement, RunRecord, Verdict, WorkerLife
+from harness.record import MIB, CheckResult, Incarnation, Judgement, RunRecord, Verdict
 from reports import wording
 from reports.tables import Table, columns
 from reports.verdict_words import last_line, outcome, reason
 from tests.unit import reports_records as records
 
 
-def life(exit_status: int | None, *, ended_s: float | None = 9.0, ended_by: str = "itself") -> WorkerLife:
-    """A life that ended so."""
-    return WorkerLife(0, 1, 0.0, ended_s, exit_status, 0, None, None, ended_by)
+def incarnation(exit_status: int | None, *, ended_s: float | None = 9.0, ended_by: str = "itself") -> Incarnation:
+    """An incarnation that ended so."""
+    return Incarnation(0, 1, 0.0, ended_s, exit_status, 0, None, None, ended_by)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ def test_sizes_are_mib(size_bytes: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("ended", "said"),
     [
-        (life(137), "137 (SIGKILL)"),
-        (life(143), "143 (SIGTERM)"),
-        (life(0), "0"),
-        (life(255), "255"),
-        (life(None), "not recorded"),
-        (life(None, ended_s=None), "still alive"),
+        (incarnation(137), "137 (SIGKILL)"),
+        (incarnation(143), "143 (SIGTERM)"),
+        (incarnation(0), "0"),
+        (incarnation(255), "255"),
+        (incarnation(None), "not recorded"),
+        (incarnation(None, ended_s=None), "still alive"),
     ],
 )
-def test_an_exit_status_names_its_signal(ended: WorkerLife, said: str) -> None:
+def test_an_exit_status_names_its_signal(ended: Incarnation, said: str) -> None:
     """Guarantees that 137 is read as SIGKILL, and that a number beyond all signals is left a number."""
     assert wording.exit_status(ended) == said
 
@@ -60,9 +60,15 @@ def test_what_became_of_an_arm() -> None:
     trial = records.before_trial()
 
     assert outcome(trial) == "incident was killed 2 times and peaked at 3000 MiB"
-    assert outcome(replace(trial, lives=trial.lives[1:])) == "incident was killed 1 time and peaked at 3000 MiB"
-    assert outcome(replace(trial, lives=())) == "of incident no life was recorded"
-    assert outcome(replace(trial, lives=(life(0),))) == "incident was never killed; its peak was not recorded"
+    assert (
+        outcome(replace(trial, incarnations=trial.incarnations[1:]))
+        == "incident was killed 1 time and peaked at 3000 MiB"
+    )
+    assert outcome(replace(trial, incarnations=())) == "of incident no incarnation was recorded"
+    assert (
+        outcome(replace(trial, incarnations=(incarnation(0),)))
+        == "incident was never killed; its peak was not recorded"
+    )
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from harness.results import MemorySeries, RunRecord, Verdict, WorkerLife
-from tests.drill_records import AFTER, BEFORE, life, run_of
+from harness.record import Incarnation, MemorySeries, RunRecord, Verdict
+from tests.drill_records import AFTER, BEFORE, incarnation, run_of
 
 
 @pytest.mark.parametrize("verdicts", list(itertools.product(Verdict, repeat=2)), ids=str)
@@ -28,7 +28,7 @@ def test_each_verdict_has_its_exit_code() -> None:
 @pytest.mark.parametrize(("cgroup", "resident", "peak"), [(300, 200, 300), (None, 200, 200), (None, None, 0)], ids=str)
 def test_the_peak_is_the_cgroups_else_the_resident_sets(cgroup: int | None, resident: int | None, peak: int) -> None:
     """Guarantees the kernel's own mark where there is one, and 0 where nothing was read."""
-    worker: WorkerLife = life(peak_cgroup_bytes=cgroup, peak_rss_bytes=resident)
+    worker: Incarnation = incarnation(peak_cgroup_bytes=cgroup, peak_rss_bytes=resident)
     assert worker.peak_bytes == peak
 
 
@@ -45,4 +45,4 @@ def test_a_trial_is_found_by_its_arm() -> None:
 def test_an_empty_series_has_no_samples() -> None:
     """Guarantees arrays of one length, none."""
     empty = MemorySeries.empty()
-    assert {empty.t_s.size, empty.rss_bytes.size, empty.cgroup_bytes.size, empty.life.size} == {0}
+    assert {empty.t_s.size, empty.rss_bytes.size, empty.cgroup_bytes.size, empty.incarnation.size} == {0}

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import ScenarioError
-from harness.scenario import FAULTS, Application, Scenario, schedule_hash, schedule_of
+from harness.scenario import FAULTS, FaultOccurrence, Scenario, schedule_hash, schedule_of
 from tests.scenario_documents import document, scenario_of
 
 HANGING = 1  # the drill's second phase, 11:01:40 to 11:03:20
@@ -102,7 +102,7 @@ def test_times_are_counted_from_the_phase_s_beginning() -> None:
 
 
 def test_a_scenario_with_faults_survives_being_stored() -> None:
-    """Guarantees that the ``scenario.json`` of a run is the same storm again, by the same hash."""
+    """Guarantees that the ``scenario.json`` of a run is the same workload again, by the same hash."""
     scenario = with_faults(cut(rate="6/min", over="60s"), {"fault": "worker_killed", "after": "70s"})
     again = Scenario.model_validate_json(scenario.model_dump_json(by_alias=True))
 
@@ -144,7 +144,7 @@ def test_the_same_seed_draws_the_same_schedule(fault: dict[str, str], seed: int)
 @given(fault=DRAWN, seed=st.integers(0, 2**63 - 1))
 @example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
 def test_what_is_drawn_lies_within_its_stretch_and_never_meets_itself(fault: dict[str, str], seed: int) -> None:
-    """Guarantees at least one application, whatever the seed, each healed before the next begins."""
+    """Guarantees at least one occurrence, whatever the seed, each healed before the next begins."""
     drawn = schedule_of(with_faults(fault, seed=seed))
 
     assert drawn
@@ -159,10 +159,10 @@ def test_another_seed_draws_another_schedule() -> None:
 
 
 def test_an_entry_more_does_not_move_those_that_were_there() -> None:
-    """Guarantees that a scenario can be added to without becoming another storm."""
+    """Guarantees that a scenario can be added to without becoming another workload."""
     fault = {"fault": "link_flapping", "for": "50s", "up": "4s", "down": "2s"}
 
-    def times(schedule: tuple[Application, ...]) -> list[tuple[float, float]]:
+    def times(schedule: tuple[FaultOccurrence, ...]) -> list[tuple[float, float]]:
         return [(each.begins_s, each.ends_s) for each in schedule if each.fault.fault == "link_flapping"]
 
     alone, accompanied = with_faults(fault), with_faults(fault, {"fault": "worker_killed", "after": "60s"})

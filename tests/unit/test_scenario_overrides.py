@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.asking import _kept, _variable
+from harness.commands.options import _kept, _variable
 from harness.errors import UsageError
 from harness.scenario import Scenario, load_scenario
 from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES
@@ -97,7 +97,7 @@ def test_the_mechanism_changes_the_incident_alone(scenario: Scenario) -> None:
 
 
 def test_a_variable_reaches_every_arm_beside_its_own_and_instead_of_its_own(scenario: Scenario) -> None:
-    """Guarantees what a question about the allocator needs: the same storm, with another environment."""
+    """Guarantees what a question about the allocator needs: the same workload, with another environment."""
     arms = overridden(scenario, Overrides(env=(("A", "1"), ("LLM_ANALYSIS_ENABLED", "false")))).arms
     assert {name: arm.env for name, arm in arms.items()} == {
         name: {**scenario.arms[name].env, "A": "1", "LLM_ANALYSIS_ENABLED": "false"} for name in scenario.arms

@@ -120,7 +120,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         lambda data: expects(data, "incident", never_killed={}),
         "oom_killed and never_killed can't both come true",
     ),
-    "more kills than lives": (
+    "more kills than incarnations": (
         lambda data: expects(data, "incident", oom_killed={"kills": 3, "restarts": 1}),
         "3 kills need at least 2 restarts",
     ),

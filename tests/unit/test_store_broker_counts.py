@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.results import QueueSample
+from harness.record import QueueSample
 from harness.store.broker_counts import counted_on
 from harness.store.tolerant import read_rows
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.results import Alert, QueueLeft
+from harness.record import Alert, QueueLeft
 from harness.store.leftovers import read_alerts, read_queues
 
 START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
 
 def test_the_queues_are_read_back(tmp_path: Path) -> None:
     """Guarantees the file's shape, a message without an id among the others."""
-    line = {"name": "q.dead", "is_work": False, "messages": 2, "conversation_ids": ["a", None]}
+    line = {"name": "q.dead", "is_work": False, "messages": 2, "message_ids": ["a", None]}
     (tmp_path / "queues.json").write_text(json.dumps([line]))
 
     assert read_queues(tmp_path, []) == (QueueLeft("q.dead", False, 2, ("a", None)),)
@@ -39,7 +39,7 @@ def test_alerts_get_the_time_of_the_replay(tmp_path: Path) -> None:
     """Guarantees that an alert stands where it was sent, whose it was, and that one without a message's id is kept."""
     at = {"sent_utc": (START + timedelta(seconds=12)).isoformat(), "level": "HIGH", "alert_type": "T", "message": "m"}
     lines = [
-        {**at, "context": {"action": "given_up", "conversation_id": "a"}},
+        {**at, "context": {"action": "given_up", "message_id": "a"}},
         {**at, "context": {"action": "given_up"}},
     ]
     (tmp_path / "alerts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))

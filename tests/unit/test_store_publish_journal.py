@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunDirectoryError
-from harness.results import Publish
+from harness.record import Publish
 from harness.store.publish_journal import DAMAGE_MAX, ERROR_CHARACTERS_MAX, JournalWriter, PublishLine, read_journal
 
 START_MONO_S = 1000.0
@@ -16,7 +16,7 @@ START_MONO_S = 1000.0
 def attempt(name: str, *, intended_mono_s: float = 1001.0, sent_mono_s: float = 1001.25) -> PublishLine:
     """The first line of a message."""
     return PublishLine(
-        conversation_id=name,
+        message_id=name,
         intended_mono_s=intended_mono_s,
         sent_mono_s=sent_mono_s,
         confirmed_mono_s=None,
@@ -55,7 +55,7 @@ def test_an_attempt_without_an_end_is_kept_as_unconfirmed(path: Path) -> None:
 
     (publish,) = read_journal(path, START_MONO_S).publishes
 
-    assert publish.conversation_id == "a"
+    assert publish.message_id == "a"
     assert publish.confirmed_s is None
     assert publish.error is None
 
@@ -80,7 +80,7 @@ def test_messages_of_several_publishers_may_interleave(path: Path) -> None:
 
     publishes = read_journal(path, START_MONO_S).publishes
 
-    assert [(publish.conversation_id, publish.confirmed_s) for publish in publishes] == [("a", 3.0), ("b", 2.0)]
+    assert [(publish.message_id, publish.confirmed_s) for publish in publishes] == [("a", 3.0), ("b", 2.0)]
 
 
 @pytest.mark.parametrize("kept_bytes", [1, 40, 100])
@@ -93,7 +93,7 @@ def test_a_torn_last_line_costs_that_line_alone_and_is_named(path: Path, kept_by
 
     journal = read_journal(path, START_MONO_S)
 
-    assert [publish.conversation_id for publish in journal.publishes] == ["a"]
+    assert [publish.message_id for publish in journal.publishes] == ["a"]
     assert len(journal.damaged) == 1
     assert f"line 2 is torn: its writer was killed while it wrote {kept_bytes} bytes" in journal.damaged[0]
 
@@ -101,7 +101,7 @@ def test_a_torn_last_line_costs_that_line_alone_and_is_named(path: Path, kept_by
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        (b"{}", "conversation_id"),
+        (b"{}", "message_id"),
         (b"not json", "Invalid JSON"),
         (b"\xff\xfe", "line 2"),
         (attempt("z").model_dump_json().replace("3000000", '"large"').encode(), "size_bytes"),
@@ -117,7 +117,7 @@ def test_a_damaged_line_is_left_out_and_named(path: Path, line: bytes, named: st
 
     journal = read_journal(path, START_MONO_S)
 
-    assert [publish.conversation_id for publish in journal.publishes] == ["a", "b"]
+    assert [publish.message_id for publish in journal.publishes] == ["a", "b"]
     assert len(journal.damaged) == 1
     assert "line 2" in journal.damaged[0]
     assert named in journal.damaged[0]

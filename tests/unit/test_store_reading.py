@@ -11,19 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import RunDirectoryError
-from harness.results import (
+from harness.record import (
     Alert,
+    DependencyCall,
     Drain,
-    EventRow,
+    Incarnation,
     Limit,
     Manifest,
-    Mem0Call,
+    Outcome,
     Publish,
     ReportedMetric,
     ReportedPoint,
     TrialRecord,
     WorkerGauge,
-    WorkerLife,
 )
 from harness.store import RunFolder, TrialFolder, read_run, write_atomically
 from harness.store.publish_journal import JournalWriter, PublishLine
@@ -44,7 +44,7 @@ MANIFEST = Manifest(
 )
 LIMIT = Limit("cgroup v1", emulated=False, limit_bytes=1000)
 FILES = [
-    *["events.jsonl", "memory.csv", "queue.csv", "worker_stats.jsonl", "publishes.jsonl", "mem0.jsonl"],
+    *["events.jsonl", "memory.csv", "queue.csv", "worker_stats.jsonl", "publishes.jsonl", "calls.jsonl"],
     "alerts.jsonl",
 ]
 
@@ -52,10 +52,10 @@ FILES = [
 def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
     """Write all that one trial leaves, with its replay time zero."""
     folder.start(start_mono_s, planned_messages=2, limit=LIMIT)
-    folder.event("worker_started", life=0, pid=4000)
+    folder.event("worker_started", incarnation=0, pid=4000)
     folder.event("phase_entered", phase="healthy", from_tod_s=100.0, to_tod_s=200.0, scale=10.0)
-    folder.event("consumer_seen", prefetch_count=10, life=0)
-    with folder.series("memory", ("life", "rss_bytes", "cgroup_bytes")) as memory:
+    folder.event("consumer_seen", prefetch_count=10, incarnation=0)
+    with folder.series("memory", ("incarnation", "rss_bytes", "cgroup_bytes")) as memory:
         memory.add(0, 500, 600)
         memory.add(0, 700, None)
     with folder.series("queue", ("ready", "unacked", "redelivered", "acked")) as queue:
@@ -65,7 +65,7 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
     _append(folder.path / "worker_stats.jsonl", gauge | {"nacked_dropped": 5, "delivered": 99})
     with JournalWriter(folder.path / "publishes.jsonl") as journal:
         attempt = PublishLine(
-            conversation_id="a",
+            message_id="a",
             intended_mono_s=start_mono_s + 1,
             sent_mono_s=start_mono_s + 2,
             confirmed_mono_s=None,
@@ -74,15 +74,17 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
         )
         journal.write(attempt)
         journal.write(attempt.ended(confirmed_mono_s=start_mono_s + 3, error=None))
-    call = {"arrived_mono_s": start_mono_s + 4, "path": "/extract_facts", "conversation_id": "a", "attempt": 1}
+    call = {"arrived_mono_s": start_mono_s + 4, "path": "/extract_facts", "message_id": "a", "attempt": 1}
     _append(
-        folder.path / "mem0.jsonl",
+        folder.path / "calls.jsonl",
         call | {"mode": "answer", "status": 200, "duration_s": 0.5, "bytes_in": 9, "outcome": "answered"},
     )
-    folder.event("worker_ended", life=0, exit_status=0, oom_kill_delta=0, peak_cgroup_bytes=650, ended_by="harness")
+    folder.event(
+        "worker_ended", incarnation=0, exit_status=0, oom_kill_delta=0, peak_cgroup_bytes=650, ended_by="harness"
+    )
     folder.event("drain_ended", complete=True, waited_s=1.5, last_seen="0 ready")
-    rows = [{"conversation_id": "a", "status": "PROCESSED", "error_code": None, "retry_count": 0}]
-    write_atomically(folder.path / "rows.json", json.dumps([{**rows[0], "next_attempt_at": None}]))
+    rows = [{"message_id": "a", "status": "PROCESSED", "error_code": None, "retry_count": 0}]
+    write_atomically(folder.path / "outcomes.json", json.dumps([{**rows[0], "next_attempt_at": None}]))
     alert = {"alert_type": "EXTERNAL_API_TIMEOUT", "level": "HIGH", "message": "timed out", "sent_utc": "now"}
     _append(folder.path / "alerts.jsonl", alert | {"context": {"action": "marked_failed_no_requeue"}})
     (folder.logs / "worker-0.log").write_text("hello")
@@ -123,19 +125,19 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert (trial.arm, trial.role, trial.limit, trial.planned_messages) == ("incident", "before", LIMIT, 2)
     assert trial.damaged == ()
     assert [span.name for span in trial.phases] == ["healthy"]
-    (life,) = trial.lives
-    assert life == WorkerLife(0, 4000, life.started_s, life.ended_s, 0, 0, 650, 700, "harness")
+    (incarnation,) = trial.incarnations
+    assert incarnation == Incarnation(0, 4000, incarnation.started_s, incarnation.ended_s, 0, 0, 650, 700, "harness")
     assert list(trial.memory.rss_bytes) == [500.0, 700.0]
     assert trial.memory.cgroup_bytes[0] == 600.0
     assert np.isnan(trial.memory.cgroup_bytes[1])
-    assert list(trial.memory.life) == [0, 0]
+    assert list(trial.memory.incarnation) == [0, 0]
     sample, after_a_restart = trial.queue
     assert (after_a_restart.redelivered, after_a_restart.acked) == (3, 3)
     assert (sample.ready, sample.unacked, sample.redelivered, sample.acked) == (5, 4, 3, 2)
     assert trial.gauges == (WorkerGauge(1.0, 9, 8, 7, 6, 5),)
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
-    assert trial.calls == (Mem0Call("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, "answered"),)
-    assert trial.rows == (EventRow("a", "PROCESSED", None, 0, None),)
+    assert trial.calls == (DependencyCall("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, "answered"),)
+    assert trial.outcomes == (Outcome("a", "PROCESSED", None, 0, None),)
     assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue", message="timed out"),)
     assert trial.effective_prefetch == (10,)
     assert trial.drain == Drain(complete=True, waited_s=1.5, last_seen="0 ready")
@@ -197,10 +199,10 @@ def test_strange_lines_in_the_middle_are_counted_and_the_rest_is_kept(run: Path,
 
 def test_how_many_lines_were_left_out_is_said(run: Path) -> None:
     """Guarantees the count, so that a reader can tell a tear from a ruin."""
-    path = run / "trials" / "incident" / "mem0.jsonl"
+    path = run / "trials" / "incident" / "calls.jsonl"
     path.write_bytes(path.read_bytes() + b"x\ny\nz\n")
 
-    assert trial_of(run).damaged == ("mem0.jsonl: 3 unreadable line(s) left out",)
+    assert trial_of(run).damaged == ("calls.jsonl: 3 unreadable line(s) left out",)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -211,7 +213,7 @@ def test_a_missing_file_is_an_empty_series_not_damage(run: Path, name: str) -> N
     assert trial_of(run).damaged == ()
 
 
-@pytest.mark.parametrize("name", ["trial.json", "rows.json"])
+@pytest.mark.parametrize("name", ["trial.json", "outcomes.json"])
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "7", '{"arm": 1}', '[{"status": 1}]', "[" * 100_000])
 def test_a_missing_or_bad_file_of_a_trial_is_said(run: Path, name: str, content: str | None) -> None:
     """Guarantees a record without what the file would have told, and a sentence that says so."""
@@ -222,7 +224,7 @@ def test_a_missing_or_bad_file_of_a_trial_is_said(run: Path, name: str, content:
 
     trial = trial_of(run)
 
-    if (name, content) == ("rows.json", "[]"):
+    if (name, content) == ("outcomes.json", "[]"):
         assert trial.damaged == ()
     else:
         (said,) = trial.damaged
@@ -249,7 +251,7 @@ def test_an_event_without_what_belongs_to_it_is_damage(run: Path) -> None:
     trial = trial_of(run)
 
     assert trial.phases == ()
-    assert len(trial.lives) == 1
+    assert len(trial.incarnations) == 1
     assert trial.damaged == ("events.jsonl: an event lacks what belongs to it (KeyError: 'phase')",)
 
 
@@ -275,7 +277,9 @@ def test_a_path_that_is_no_run_is_no_run_directory(run: Path, tmp_path: Path) ->
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from([*FILES, "trial.json", "rows.json"]), at=st.integers(0, 2000), junk=st.binary(max_size=20))
+@given(
+    name=st.sampled_from([*FILES, "trial.json", "outcomes.json"]), at=st.integers(0, 2000), junk=st.binary(max_size=20)
+)
 def test_a_file_overwritten_anywhere_by_anything_still_gives_a_record(
     pristine: Path, tmp_path: Path, name: str, at: int, junk: bytes
 ) -> None:

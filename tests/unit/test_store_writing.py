@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunDirectoryError
-from harness.results import Limit, Manifest
+from harness.record import Limit, Manifest
 from harness.store import RunFolder, TrialFolder, create_run, write_atomically
 
 DISK_FULL = Path("/dev/full")  # the kernel's own full disk: every write to it fails with ENOSPC
@@ -183,7 +183,7 @@ def test_a_full_disk_is_said_with_the_remedy(trial: TrialFolder, name: str) -> N
         write()
 
 
-def test_the_start_of_a_trial_says_what_is_known_before_the_storm(trial: TrialFolder) -> None:
+def test_the_start_of_a_trial_says_what_is_known_before_the_workload(trial: TrialFolder) -> None:
     """Guarantees trial.json: arm, role, replay time zero, how many messages, and the limit."""
     trial.start(1234.5, planned_messages=42, limit=LIMIT)
 

@@ -11,8 +11,8 @@ from harness.scenario import Scenario, load_scenario
 from harness.trial.subject import Endpoints, check_commands, under_memray, worker_argv, worker_env, worker_folder
 from tests.scenario_documents import document, scenario_of, written
 
-CAPTURE = Path("life-0.bin")
-MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--output", "life-0.bin")
+CAPTURE = Path("incarnation-0.bin")
+MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--output", "incarnation-0.bin")
 ENDPOINTS = Endpoints("amqp://here", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"), Path("flight"))
 
 

@@ -23,7 +23,7 @@ def send(alerts: Alerts, level: AlertLevel = AlertLevel.HIGH, action: str = "mar
 
 
 def test_a_high_alert_goes_out_once_in_five_minutes_for_each_kind(tmp_path: Path) -> None:
-    """Guarantees that a storm of timeouts is one alert, and does not silence an alert about something else."""
+    """Guarantees that a workload of timeouts is one alert, and does not silence an alert about something else."""
     clock = Clock()
     alerts = Alerts(300, str(tmp_path / "alerts.jsonl"), clock)
     assert [send(alerts) for _ in range(100)] == [True] + 99 * [False]

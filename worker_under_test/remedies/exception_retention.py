@@ -53,7 +53,7 @@ class KeepAndBackOff:
 
         ``err = e`` outlives the ``except`` block, which would have dropped ``e`` itself. It closes a cycle
         (exception, traceback, this frame, ``err``) that only the collector can free; during the sleep it is reachable
-        and ages into the oldest generation, and full collections there are put off until a quarter of all long-lived
+        and ages into the oldest generation, and full collections there are deferred until a quarter of all long-lived
         objects is new. A failed message of 3 MB keeps 15 MB alive and brings a few hundred: the rows of its log,
         dicts of nothing but text, are not among them. So it takes hundreds of messages (incident.md, section 7, hole
         3).

@@ -5,7 +5,7 @@ from typing import Any
 from worker_under_test.outcomes import Settlement
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
-GROUND = "killed"
+SCENARIO = "killed"
 CAUGHT_BY = "messages accounted for"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from worker_under_test.llm_analysis_utils import MemoryApiClient
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "failures recorded"
 
 

@@ -2,7 +2,7 @@
 
 from worker_under_test.dead_letter_queue import DeadLetterQueue
 
-GROUND = "poison"
+SCENARIO = "poison"
 CAUGHT_BY = "messages accounted for"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "never killed"
 
 FATAL = 30

@@ -4,7 +4,7 @@ from typing import Any
 
 from worker_under_test.remedies import exception_retention
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "memory budget"
 
 KEPT: list[BaseException] = []

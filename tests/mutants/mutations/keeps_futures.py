@@ -4,7 +4,7 @@ from typing import Any
 
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
-GROUND = "stream"
+SCENARIO = "stream"
 CAUGHT_BY = "memory growth"
 
 FUTURES: list[Any] = []

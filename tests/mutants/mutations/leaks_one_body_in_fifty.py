@@ -5,7 +5,7 @@ from typing import Any
 
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
-GROUND = "stream"
+SCENARIO = "stream"
 CAUGHT_BY = "memory growth"
 
 KEPT: list[bytes] = []

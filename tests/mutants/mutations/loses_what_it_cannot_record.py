@@ -6,7 +6,7 @@ from worker_under_test.outcomes import Settlement
 from worker_under_test.remedies.other_error_outcome import Sorted
 from worker_under_test.remedies.timeout_outcome import FailAndAcknowledge
 
-GROUND = "database"
+SCENARIO = "database"
 CAUGHT_BY = "messages accounted for"
 
 

@@ -2,7 +2,7 @@
 
 from worker_under_test.remedies import idempotent_redelivery
 
-GROUND = "link"
+SCENARIO = "link"
 CAUGHT_BY = "messages accounted for"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService as Service
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "failures recorded"
 
 

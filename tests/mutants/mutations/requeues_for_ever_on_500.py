@@ -3,7 +3,7 @@
 from worker_under_test.outcomes import Settlement
 from worker_under_test.remedies.other_error_outcome import Sorted
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "failures recorded"
 
 

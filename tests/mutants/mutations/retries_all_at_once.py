@@ -7,7 +7,7 @@ from worker_under_test.conversation_event_model import ConversationEvent
 from worker_under_test.conversation_event_repository import ConversationEventRepository
 from worker_under_test.failed_events_processing import FailedEventsProcessor
 
-GROUND = "herd"
+SCENARIO = "herd"
 CAUGHT_BY = "retries at once"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from worker_under_test.conversation_event_repository import ConversationEventRepository
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "failures recorded"
 
 

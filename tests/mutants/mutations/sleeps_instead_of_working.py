@@ -4,7 +4,7 @@ import threading
 
 from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
 
-GROUND = "stream"
+SCENARIO = "stream"
 CAUGHT_BY = "messages answered"
 
 

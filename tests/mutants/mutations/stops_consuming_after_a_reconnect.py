@@ -4,7 +4,7 @@ from typing import Any
 
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
-GROUND = "link"
+SCENARIO = "link"
 CAUGHT_BY = "queues drained"
 
 

@@ -2,7 +2,7 @@
 
 from worker_under_test.alerts import Alerts
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "alerts"
 
 

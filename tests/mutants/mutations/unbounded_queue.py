@@ -2,7 +2,7 @@
 
 from worker_under_test.remedies import bounded_queue, prefetch_in_force
 
-GROUND = "storm"
+SCENARIO = "workload"
 CAUGHT_BY = "memory budget"
 
 

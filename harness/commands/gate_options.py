@@ -1,0 +1,131 @@
+"""From what was typed after ``harness gate`` to an order: one build A, build B, effects, power. Starts nothing.
+
+A commit of build A is unpacked here; everything that can't be meant, a baseline of another machine among it, is a
+UsageError before anything is started.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.environment.memory_limit.chooser import KINDS
+from harness.errors import UsageError
+from harness.gate import baseline as baselines
+from harness.gate import builds
+from harness.gate.comparison import REPEATS_MIN
+from harness.gate.metrics import METRICS, PEAK
+from harness.gate.play import GateOrder
+from harness.record import MIB
+from harness.record.gate import BASELINE, CANDIDATE
+from harness.scenario import find_scenario, load_scenario
+from harness.scenario.quantities import parse_bytes, parse_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.gate.baseline import Baseline
+    from harness.gate.builds import Build
+    from harness.scenario import Arm, Scenario
+
+REPEATS_MAX = 100  # of each build: half an hour
+_OPTIONS = {
+    "peak": "--effect",
+    "kept": "--growth-effect",
+    "slope": "--slope-effect",
+    "throughput": "--throughput-effect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GateAsked:
+    """The options, as typed."""
+
+    against: str | None
+    baseline: Path | None
+    worker_a: str | None
+    worker_b: str | None
+    scenario: str
+    effects: Mapping[str, str]  # by metric
+    find: str
+    power: float
+    repeats: int | None
+    profile: bool
+    limit_kind: str
+    runs_dir: Path
+
+    def order(self) -> GateOrder:
+        """Return the order. Raises UsageError, ScenarioError."""
+        effects = {metric.name: self._effect(metric.name, relative=metric.relative) for metric in METRICS}
+        find = _share("--find", self.find)
+        if find <= effects[PEAK]:
+            raise UsageError(
+                f"--find {self.find}: a rise within --effect {self.effects[PEAK]} is let pass; ask for more"
+            )
+        if not 0 < self.power < 1:
+            raise UsageError(f"--power {self.power:g}: give a number between 0 and 1, as in 0.95")
+        if self.repeats is not None and not REPEATS_MIN <= self.repeats <= REPEATS_MAX:
+            raise UsageError(f"--repeats {self.repeats}: give {REPEATS_MIN} to {REPEATS_MAX}")
+        if self.limit_kind not in KINDS:
+            raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
+        scenario = load_scenario(find_scenario(self.scenario))
+        template = _only_arm(scenario)
+        machine = baselines.facts()
+        build_a = self._build_a(template, scenario, machine)
+        build_b = (
+            builds.this_tree(template) if self.worker_b is None else builds.of_command(self.worker_b, "--worker-b")
+        )
+        arms = {} if isinstance(build_a, baselines.Baseline) else {BASELINE: build_a.arm(template)}
+        return GateOrder(
+            scenario=scenario.model_copy(update={"arms": {**arms, CANDIDATE: build_b.arm(template)}}),
+            baseline=build_a,
+            candidate=build_b,
+            runs_dir=self.runs_dir,
+            command=("harness", *sys.argv[1:]),
+            machine=machine,
+            effects=effects,
+            find=find,
+            power=self.power,
+            repeats=self.repeats,
+            profile=self.profile,
+            limit_kind=self.limit_kind,
+        )
+
+    def _build_a(self, template: Arm, scenario: Scenario, machine: Mapping[str, str]) -> Build | Baseline:
+        given = {"--against": self.against, "--baseline": self.baseline, "--worker-a": self.worker_a}
+        named = [option for option, value in given.items() if value is not None]
+        if len(named) > 1:
+            raise UsageError(f"{' and '.join(named)}: build A is one of them; keep one")
+        if self.baseline is not None:
+            stored = baselines.load_baseline(self.baseline)
+            baselines.refuse_another(stored, machine, scenario, REPEATS_MIN)
+            return stored
+        if self.worker_a is not None:
+            return builds.of_command(self.worker_a, "--worker-a")
+        return builds.of_commit(self.against or builds.AUTO, template, self.runs_dir.absolute() / "builds")
+
+    def _effect(self, metric: str, *, relative: bool) -> float:
+        option, text = _OPTIONS[metric], self.effects[metric]
+        return _share(option, text) if relative else _mib(option, text)
+
+
+def _only_arm(scenario: Scenario) -> Arm:
+    if len(scenario.arms) != 1:
+        raise UsageError(f"--scenario {scenario.name}: a gate's scenario has one arm, this has {len(scenario.arms)}")
+    return next(iter(scenario.arms.values()))
+
+
+def _share(option: str, text: str) -> float:
+    try:
+        return parse_fraction(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def _mib(option: str, text: str) -> float:
+    try:
+        return parse_bytes(text) / MIB
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error

@@ -1,0 +1,195 @@
+"""What RabbitMQ's management API can be asked, as frozen figures.
+
+Used by the probes, the trial and ``broker``. It speaks HTTP to one broker, with a limit on every call and without any
+proxy of the environment. It publishes and consumes nothing. Figures are as old as the broker's statistics interval (1 s
+on a private node): a drain is settled when two readings agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from harness.errors import PartFailedError
+
+# The API of a broker that pages 3 MB messages out was seen to take a second; ten times that is a broker in trouble.
+_CALL_TIMEOUT_S = 10.0
+# A virtual host goes with what its queues hold: 600 MB of dead letters took more than ten seconds on a busy machine.
+_DELETION_TIMEOUT_S = 60.0
+_BAD_REQUEST = 400
+_REASON_CHARS_MAX = 300
+DEFAULT_VHOST = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """One queue. Counts are messages."""
+
+    ready: int
+    unacked: int
+    redelivered: int  # since the queue was declared
+    acked: int  # acknowledged by consumers since the queue was declared
+    consumers: int
+    message_bytes: int  # bodies only, ready and unacknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One consumer of a queue."""
+
+    tag: str
+    prefetch_count: int  # as the broker enforces it; 0 is unlimited
+    ack_required: bool
+    connection: str  # "127.0.0.1:40000 -> 127.0.0.1:5672"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """The broker's own state. While an alarm is on, publishers are blocked."""
+
+    memory_bytes: int
+    memory_alarm: bool
+    disk_free_alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerVersions:
+    """What the broker runs."""
+
+    rabbitmq: str
+    erlang: str
+
+
+class BrokerApi:
+    """The management API at ``url`` (``http://host:port``).
+
+    Every verb raises PartFailedError when the API does not answer, or refuses.
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._user = user
+        self._client = httpx.Client(base_url=url, auth=(user, password), trust_env=False)
+
+    def versions(self) -> BrokerVersions:
+        """Return the versions of RabbitMQ and Erlang."""
+        overview = self._json("/overview")
+        return BrokerVersions(rabbitmq=overview["rabbitmq_version"], erlang=overview["erlang_version"])
+
+    def node(self) -> NodeState:
+        """Return the memory the (first) node uses, and its alarms."""
+        node = self._json("/nodes")[0]
+        return NodeState(
+            memory_bytes=node.get("mem_used", 0),
+            memory_alarm=node.get("mem_alarm", False),
+            disk_free_alarm=node.get("disk_free_alarm", False),
+        )
+
+    def queue(self, name: str, *, vhost: str = DEFAULT_VHOST) -> QueueCounts:
+        """Return the figures of one queue."""
+        queue = self._json(_path("queues", vhost, name))
+        # A queue that the statistics have not reached yet has none of these keys.
+        return QueueCounts(
+            ready=queue.get("messages_ready", 0),
+            unacked=queue.get("messages_unacknowledged", 0),
+            redelivered=queue.get("message_stats", {}).get("redeliver", 0),
+            acked=queue.get("message_stats", {}).get("ack", 0),
+            consumers=queue.get("consumers", 0),
+            message_bytes=queue.get("message_bytes", 0),
+        )
+
+    def queue_names(self, *, vhost: str = DEFAULT_VHOST) -> tuple[str, ...]:
+        """Return the names of the virtual host's queues."""
+        return tuple(each["name"] for each in self._json(_path("queues", vhost)))
+
+    def consumers(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> tuple[Consumer, ...]:
+        """Return the consumers of ``queue``, with the prefetch count that is in force."""
+        return tuple(
+            Consumer(
+                tag=each["consumer_tag"],
+                prefetch_count=each["prefetch_count"],
+                ack_required=each["ack_required"],
+                connection=_details(each["channel_details"]).get("connection_name", ""),
+            )
+            for each in self._json(_path("consumers", vhost))
+            if each["queue"]["name"] == queue
+        )
+
+    def declare_queue(self, name: str, *, vhost: str = DEFAULT_VHOST, durable: bool = True) -> None:
+        """Declare a classic queue; one that is there with the same settings is left as it is."""
+        self._call("PUT", _path("queues", vhost, name), {"durable": durable, "auto_delete": False, "arguments": {}})
+
+    def purge(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> None:
+        """Drop the ready messages. Unacknowledged ones stay."""
+        self._call("DELETE", _path("queues", vhost, queue, "contents"))
+
+    def delete_queue(self, name: str, *, vhost: str = DEFAULT_VHOST) -> None:
+        """Delete a queue and all it holds."""
+        self._call("DELETE", _path("queues", vhost, name))
+
+    def connections(self) -> tuple[str, ...]:
+        """Return the names of the open AMQP connections."""
+        return tuple(each["name"] for each in self._json("/connections"))
+
+    def close_connections(self) -> int:
+        """Close every AMQP connection from the broker's side; return how many. Clients see CONNECTION_FORCED."""
+        names = self.connections()
+        for name in names:
+            # One that ended by itself meanwhile answers 404, which is what we want.
+            self._call("DELETE", _path("connections", name), missing_is_fine=True)
+        return len(names)
+
+    def create_vhost(self, name: str) -> None:
+        """Create a virtual host and give our user all rights on it."""
+        self._call("PUT", _path("vhosts", name))
+        self._call("PUT", _path("permissions", name, self._user), {"configure": ".*", "write": ".*", "read": ".*"})
+
+    def delete_vhost(self, name: str) -> None:
+        """Delete a virtual host with its queues, if it is there; its connections are closed."""
+        self._call("DELETE", _path("vhosts", name), missing_is_fine=True, timeout_s=_DELETION_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Close the HTTP connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exit: object) -> None:
+        self.close()
+
+    def _json(self, path: str) -> Any:
+        return self._call("GET", path).json()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        missing_is_fine: bool = False,
+        timeout_s: float = _CALL_TIMEOUT_S,
+    ) -> httpx.Response:
+        try:
+            # The slash of the default virtual host must stay %2F: httpx keeps what is already quoted.
+            answer = self._client.request(method, f"/api{path}", json=body, timeout=timeout_s)
+        except httpx.HTTPError as error:
+            raise PartFailedError(f"RabbitMQ's management API at {self.url}: {method} {path}: {error!r}") from error
+        if answer.status_code >= _BAD_REQUEST and not (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
+            raise PartFailedError(
+                f"RabbitMQ's management API at {self.url}: {method} {path}: "
+                f"HTTP {answer.status_code}: {answer.text[:_REASON_CHARS_MAX]}"
+            )
+        return answer
+
+
+def _details(details: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """Return the details of a channel; until its first statistics come, the API writes none as an empty *list*."""
+    return details if isinstance(details, dict) else {}
+
+
+def _path(*parts: str) -> str:
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -1,0 +1,62 @@
+"""What the queues of a trial hold at its very end: how many messages, and whose.
+
+Used by the trial, once no worker is left. Messages are looked at and given back. A dead letter carries no message id,
+so the head of its body is asked: ``conversation_id`` is the first key of a conversation. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pika
+from pika.exceptions import AMQPError
+
+from harness.errors import PartFailedError
+from harness.record import QueueLeft
+
+if TYPE_CHECKING:
+    from harness.environment.broker.work_queue import WorkQueue
+
+# A queue that was drained holds none and one of dead letters a few; of a queue that nobody drained the first will do.
+MESSAGES_READ_MAX = 300
+_READ_TIMEOUT_S = 20.0  # 3 MB messages come at about a hundred a second
+_CONNECT_TIMEOUT_S = 10.0
+_HEAD_BYTES = 4096
+_CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,255})"')
+
+
+def queues_left(queue: WorkQueue) -> tuple[QueueLeft, ...]:
+    """Return what every queue of the trial's virtual host holds. Raises PartFailedError."""
+    names = queue.broker.api.queue_names(vhost=queue.vhost)
+    parameters = pika.URLParameters(queue.amqp_url())
+    parameters.socket_timeout = parameters.blocked_connection_timeout = _CONNECT_TIMEOUT_S
+    try:
+        # Closing the connection gives every message back.
+        with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
+            channel = connection.channel()
+            return tuple(_queue_left(channel, name, is_work=name == queue.name) for name in names)
+    except (AMQPError, OSError) as error:
+        raise PartFailedError(f"the queues could not be looked into: {error!r}") from error
+
+
+def _queue_left(channel: Any, name: str, *, is_work: bool) -> QueueLeft:
+    messages = int(channel.queue_declare(name, passive=True).method.message_count)
+    found: list[str | None] = []
+    deadline_mono_s = time.monotonic() + _READ_TIMEOUT_S
+    while len(found) < MESSAGES_READ_MAX and time.monotonic() < deadline_mono_s:
+        _, properties, body = channel.basic_get(name, auto_ack=False)
+        if body is None:
+            break
+        found.append(conversation_of(properties.message_id, body))
+    return QueueLeft(name, is_work, max(messages, len(found)), tuple(found))
+
+
+def conversation_of(message_id: str | None, body: bytes) -> str | None:
+    """Return whose message it is; None where it names no conversation."""
+    if message_id:
+        return message_id
+    named = _CONVERSATION_ID.search(body[:_HEAD_BYTES])
+    return named.group(1).decode(errors="replace") if named else None

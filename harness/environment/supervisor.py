@@ -1,0 +1,226 @@
+"""The supervisor's part.
+
+Starts the worker in a memory_limit, sees it end, and starts it again into the same backlog, ever later.
+
+Used by ``harness.trial``; the probes ask it which process is alive. Each incarnation gets a memory_limit of its own,
+so the kernel's counters belong to one incarnation. It decides nothing about the worker and judges nothing: what it saw
+goes to ``on_event``.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from harness.environment.process import SIGKILL_STATUS, Child
+from harness.environment.waiting import pause_until
+from harness.errors import HarnessError, NotEnforceableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from harness.environment.memory_limit import LimitReading, MemoryLimit, MemoryLimits
+    from harness.record import Scalar
+
+_LOOK_INTERVAL_S = 0.02  # how late an end is noticed; the 20-a-second sampler sees no gap
+_BROKEN_GRACE_S = 1.0  # nobody judges the end of a trial that broke; a person may be waiting after Ctrl-C
+
+
+class OnEvent(Protocol):
+    """Where the supervisor says what happened: ``TrialFolder.event``."""
+
+    def __call__(self, kind: str, **data: Scalar) -> None:
+        """Record one event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLaunch:
+    """How to start the worker.
+
+    ``argv`` and ``env`` are asked anew for each incarnation: a profiled incarnation writes a capture of its own.
+    """
+
+    argv: Callable[[int], tuple[str, ...]]
+    env: Callable[[int], Mapping[str, str]]
+    cwd: Path
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """When a worker that ended by itself is started again. Real seconds."""
+
+    backoff_s: float  # before the first restart; doubles each time
+    restarts_max: int
+
+
+@dataclass(slots=True)
+class RunningIncarnation:
+    """The incarnation that is going on. The memory probe writes the resident set's high-water mark into it."""
+
+    index: int
+    pid: int
+    memory_limit: MemoryLimit
+    peak_rss_bytes: int = 0
+    signalled: signal.Signals | None = None  # the last signal that a fault sent
+
+
+class Supervisor:
+    """A context manager: entered, the worker runs; left, it is ended and its memory_limit is gone.
+
+    Args:
+        launch: How to start the worker.
+        memory_limits: Makes the memory_limit of each incarnation.
+        limit_bytes: The memory limit of every incarnation.
+        policy: When to start it again.
+        on_event: Told ``worker_started``, ``worker_ended`` and ``restarts_exhausted``, from the supervisor's own
+        thread. name: Names the memory_limits, together with the incarnation's number.
+        grace_s: How long the worker has after SIGTERM, in real seconds; at most one where the trial broke.
+
+    """
+
+    def __init__(
+        self,
+        launch: WorkerLaunch,
+        memory_limits: MemoryLimits,
+        limit_bytes: int,
+        policy: RestartPolicy,
+        on_event: OnEvent,
+        *,
+        name: str,
+        grace_s: float,
+    ) -> None:
+        self._launch = launch
+        self._memory_limits = memory_limits
+        self._limit_bytes = limit_bytes
+        self._policy = policy
+        self._on_event = on_event
+        self._name = name
+        self._grace_s = grace_s
+        self._stopping = threading.Event()
+        self._child: Child | None = None
+        self._thread = threading.Thread(target=self._live_and_die, name=f"supervisor-{name}", daemon=True)
+        self.current: RunningIncarnation | None = None
+        self.restarts = 0
+        self.gave_up: str | None = None  # why no further incarnation will come
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._grace_s = min(self._grace_s, _BROKEN_GRACE_S)
+        self._stopping.set()
+        self._thread.join()
+
+    def death(self) -> str | None:
+        """Return None while incarnations go on, else why none will come: for ``wait_for``'s ``alive``."""
+        return self.gave_up
+
+    def signal(self, signum: signal.Signals) -> RunningIncarnation:
+        """Send ``signum`` to the worker, as a fault does; return its incarnation.
+
+        Raises NotEnforceableError when no worker is alive to take it.
+        """
+        incarnation, child = self.current, self._child
+        if incarnation is None or child is None or child.poll() is not None:
+            raise NotEnforceableError(f"{signum.name} was to be sent to the worker, and none is alive")
+        incarnation.signalled = signum
+        child.signal(signum)
+        return incarnation
+
+    def _live_and_die(self) -> None:
+        try:
+            why = self._incarnations()
+        except Exception as error:  # noqa: BLE001 - a thread that died in silence would leave the trial waiting for it
+            why = f"the worker could not be kept running: {type(error).__name__}: {error}"
+        if why is not None:
+            self.gave_up = why
+            with suppress(HarnessError):  # a full disk is the trial's to find, not this thread's to die of
+                self._on_event("restarts_exhausted", why=why)
+
+    def _incarnations(self) -> str | None:
+        """Run one incarnation after the other.
+
+        Returns None when told to stop, else why no further incarnation will come.
+        """
+        for index in range(self._policy.restarts_max + 1):
+            status = self._one_incarnation(index)
+            if self._stopping.is_set():
+                return None
+            if index < self._policy.restarts_max:
+                if self._back_off(index):
+                    return None
+                self.restarts = index + 1
+        log = self._launch.logs / f"worker-{self._policy.restarts_max}.log"
+        return f"the worker ended {self._policy.restarts_max + 1} times, last with {status}; see {log}"
+
+    def _back_off(self, index: int) -> bool:
+        """Wait before the next incarnation. Returns True when the trial ended meanwhile."""
+        return pause_until(time.monotonic() + self._policy.backoff_s * 2**index, wake=self._stopping)
+
+    def _one_incarnation(self, index: int) -> int:
+        memory_limit = self._memory_limits.open(f"{self._name}-{index}", self._limit_bytes)
+        try:
+            child = Child(
+                f"worker incarnation {index}",
+                self._launch.argv(index),
+                self._launch.env(index),
+                self._launch.logs / f"worker-{index}.log",
+                cwd=self._launch.cwd,
+                prefix=memory_limit.prefix,
+            )
+            with child:
+                memory_limit.watch(child.pid)
+                incarnation = RunningIncarnation(index, child.pid, memory_limit)
+                self._on_event("worker_started", incarnation=index, pid=child.pid)
+                self._child = child
+                self.current = incarnation
+                while child.poll() is None and not self._stopping.wait(_LOOK_INTERVAL_S):
+                    pass
+                asked_to_stop = child.poll() is None
+                status = child.terminate(self._grace_s) if asked_to_stop else (child.exit_status or 0)
+                self.current = None
+                self._record_end(incarnation, status, asked_to_stop=asked_to_stop)
+                return status
+        finally:
+            self.current = None
+            memory_limit.close()
+
+    def _record_end(self, incarnation: RunningIncarnation, status: int, *, asked_to_stop: bool) -> None:
+        """Read the memory_limit's counters before it goes, and say how the incarnation ended."""
+        reading = incarnation.memory_limit.read()
+        with suppress(HarnessError):  # a full disk must not keep the worker alive
+            self._on_event(
+                "worker_ended",
+                incarnation=incarnation.index,
+                exit_status=status,
+                oom_kill_delta=reading.oom_kills,
+                peak_cgroup_bytes=reading.peak_bytes,
+                peak_rss_bytes=max(incarnation.peak_rss_bytes, reading.peak_rss_bytes or 0) or None,
+                ended_by=_ended_by(status, reading, incarnation.signalled, asked_to_stop=asked_to_stop),
+            )
+
+
+def _ended_by(status: int, reading: LimitReading, signalled: signal.Signals | None, *, asked_to_stop: bool) -> str:
+    """Return who ended an incarnation; one of the words of ``harness.record.Incarnation.ended_by``."""
+    was_killed = status == SIGKILL_STATUS
+    if was_killed and reading.oom_kills > 0:
+        return "kernel"
+    if was_killed and reading.watchdog_kills > 0:
+        return "watchdog"
+    if asked_to_stop:
+        return "harness"
+    if signalled in (signal.SIGKILL, signal.SIGTERM):
+        return "a fault"
+    return "an unknown SIGKILL" if was_killed else "itself"
