@@ -50,7 +50,7 @@ def fault_spans(trial: TrialRecord) -> tuple[FaultSpan, ...]:
     in_force, healed = by_kind.get("fault_in_force", {}), by_kind.get("fault_healed", {})
     failed = by_kind.get("fault_failed", {})
     spans = []
-    for key, (asked_s, asked) in by_kind.get("fault_asked", {}).items():
+    for key, (asked_s, asked) in by_kind.get("fault_requested", {}).items():
         failure = failed[key][1] if key in failed else {}
         spans.append(
             FaultSpan(

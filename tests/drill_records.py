@@ -12,8 +12,11 @@ import numpy as np
 from harness.checkers.base import Case
 from harness.record import (
     MIB,
+    CallOutcome,
+    ChannelSeen,
     DependencyCall,
     Drain,
+    EndedBy,
     Event,
     Incarnation,
     Limit,
@@ -22,9 +25,11 @@ from harness.record import (
     Outcome,
     PhaseSpan,
     Publish,
+    QueueKind,
     QueueLeft,
     QueueSample,
     ReportedPoint,
+    Role,
     RunRecord,
     TrialRecord,
     WorkerGauge,
@@ -51,13 +56,13 @@ def scenario(**changes: Any) -> Scenario:
 
 def incarnation(index: int = 0, **changes: Any) -> Incarnation:
     """Return a whole incarnation that the harness ended, with ``changes``."""
-    return replace(Incarnation(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, "harness"), **changes)
+    return replace(Incarnation(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, EndedBy.HARNESS), **changes)
 
 
 def killed(index: int = 0, **changes: Any) -> Incarnation:
     """Return an incarnation that the kernel's OOM killer ended, with ``changes``."""
     return replace(
-        Incarnation(index, 4000, -1.0, KILL_S, 137, 1, LIMIT_BYTES, 980 * MIB, "kernel"),
+        Incarnation(index, 4000, -1.0, KILL_S, 137, 1, LIMIT_BYTES, 980 * MIB, EndedBy.KERNEL),
         **changes,
     )
 
@@ -68,7 +73,14 @@ def memory(*levels: tuple[float, float, int, float]) -> MemorySeries:
     t_s = np.concatenate(times)
     rss = np.concatenate([np.full(at.size, level[3]) for at, level in zip(times, levels, strict=True)])
     incarnations = np.concatenate([np.full(at.size, level[2]) for at, level in zip(times, levels, strict=True)])
-    return MemorySeries(t_s, rss, rss * 1.02, incarnations.astype(np.int64))
+    cgroup, nothing = rss * 1.02, np.zeros(rss.size)
+    kinds = {
+        "anonymous_bytes": rss,
+        "file_bytes": nothing,
+        "inactive_file_bytes": nothing,
+        "kernel_bytes": cgroup - rss,
+    }
+    return MemorySeries.of(t_s, incarnations.astype(np.int64), rss, cgroup, **kinds)
 
 
 def climbing(series: MemorySeries, per_1000_bytes: float, acked_per_s: float = 1.0) -> MemorySeries:
@@ -95,10 +107,13 @@ def calls() -> tuple[DependencyCall, ...]:
     hung = [11.0, 19.0, 28.0]
     return (
         *(
-            DependencyCall("/extract_facts", name, 1, "answer", 200, at, 0.2, "answered")
+            DependencyCall("/extract_facts", name, 1, "answer", 200, at, 0.2, CallOutcome.ANSWERED, good=True)
             for name, at in zip(processed, answered, strict=True)
         ),
-        *(DependencyCall("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, "answered") for at in hung),
+        *(
+            DependencyCall("/extract_facts", "c-005", 2, "hang_then_500", 500, at, 6.0, CallOutcome.ANSWERED)
+            for at in hung
+        ),
     )
 
 
@@ -117,12 +132,17 @@ def rows(count: int = 50) -> tuple[Outcome, ...]:
     )
 
 
+def channels(*prefetch: int) -> tuple[ChannelSeen, ...]:
+    """Return a channel for each prefetch, one an incarnation."""
+    return tuple(ChannelSeen(0.5, n, f"channel {n}", 1, count, 0) for n, count in enumerate(prefetch))
+
+
 def trial(arm: str, **changes: Any) -> TrialRecord:
     """Return the whole record of an arm, with ``changes``."""
     is_before = arm == BEFORE
     record = TrialRecord(
         arm=arm,
-        role="before" if is_before else "after",
+        role=Role.BEFORE if is_before else Role.AFTER,
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=PHASES,
         incarnations=(killed(), incarnation(1, started_s=RESTART_S)) if is_before else (incarnation(),),
@@ -139,8 +159,8 @@ def trial(arm: str, **changes: Any) -> TrialRecord:
             Event(10.0, "fault_in_force", {"fault": "mem0_rules", "rules": "else hang_then_500"}),
             Event(49.0, "trial_ended"),
         ),
-        effective_prefetch=(0, 0) if is_before else (10,),
-        queues=(QueueLeft("work", is_work=True, messages=0, message_ids=()),),
+        channels=channels(0, 0) if is_before else channels(10),
+        queues=(QueueLeft("work", kind=QueueKind.WORK, messages=0, message_ids=()),),
         drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
     )
     return replace(record, **changes)

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from harness.record import DependencyCall, Drain, Outcome, Publish, QueueLeft, QueueSample, TrialRecord
+from harness.record import (
+    CallOutcome,
+    DependencyCall,
+    Drain,
+    Outcome,
+    Publish,
+    QueueKind,
+    QueueLeft,
+    QueueSample,
+    Role,
+    TrialRecord,
+)
 
 WORK, DEAD = "conversation_events_processing", "conversation_events_processing.dead"
 DUE = "2026-01-01 18:00:00"
@@ -75,20 +86,23 @@ def trial_of(incarnations: list[Incarnation]) -> TrialRecord:
             dead.append(name)
     return TrialRecord(
         arm="fixed",
-        role="after",
+        role=Role.AFTER,
         limit=None,
         publishes=tuple(publishes),
         calls=tuple(calls),
         outcomes=tuple(rows),
         queue=(QueueSample(1.0, 0, 0, len(calls), len(incarnations)),),
-        queues=(QueueLeft(WORK, True, 0, ()), QueueLeft(DEAD, False, len(dead), tuple(dead))),
+        queues=(QueueLeft(WORK, QueueKind.WORK, 0, ()), QueueLeft(DEAD, QueueKind.ASIDE, len(dead), tuple(dead))),
         drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
     )
 
 
 def call(name: str, attempt: int, sent_s: float, mode: str, status: int | None, outcome: str) -> DependencyCall:
     """Return one call of ``/extract_facts``, a second after the one before."""
-    return DependencyCall("/extract_facts", name, attempt, mode, status, sent_s + attempt, 0.5, outcome)
+    good = (status, outcome) == (200, "answered") and mode in {"answer", "drip_headers", "drip_body", "huge"}
+    return DependencyCall(
+        "/extract_facts", name, attempt, mode, status, sent_s + attempt, 0.5, CallOutcome(outcome), good
+    )
 
 
 def outcome_taken(trial: TrialRecord, name: str, how: int) -> TrialRecord:

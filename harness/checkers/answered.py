@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.ledger import EXTRACT_FACTS, is_side_effect
 from harness.record import Verdict
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
-    from harness.record import CheckResult, DependencyCall, TrialRecord
+    from harness.record import CheckResult, TrialRecord
 
 NAME = "messages answered"
 _LEDGER = ("publishes.jsonl", "calls.jsonl", "queue.csv")
 _SHOWN_MAX = 5
-
-
-def is_success(call: DependencyCall) -> bool:
-    """Return whether this call of the memory API was given a whole and valid answer."""
-    return call.path == EXTRACT_FACTS and is_side_effect(call)
 
 
 def check(case: Case) -> CheckResult:
@@ -31,7 +25,7 @@ def check(case: Case) -> CheckResult:
     trial = case.trial
     threshold = "every confirmed message answered by pika-mem0 and acknowledged"
     confirmed = {publish.message_id for publish in trial.publishes if publish.confirmed_s is not None}
-    successes = [call.message_id for call in trial.calls if is_success(call)]
+    successes = [call.message_id for call in trial.calls if call.is_success]
     unanswered = sorted(confirmed - {name for name in successes if name is not None})
     acked = trial.queue[-1].acked if trial.queue else 0
     again = sum(name in confirmed for name in successes) - (len(confirmed) - len(unanswered))

@@ -47,7 +47,7 @@ def _reasons(case: Case, schedule: tuple[FaultOccurrence, ...]) -> Iterator[str]
     for each in schedule:
         name = f"{each.fault.fault} ({each.key})"
         asked, in_force, healed = (
-            moments.get((each.key, kind)) for kind in ("fault_asked", "fault_in_force", "fault_healed")
+            moments.get((each.key, kind)) for kind in ("fault_requested", "fault_in_force", "fault_healed")
         )
         if each.key in failures:
             yield f"{name} {failures[each.key]}"

@@ -1,6 +1,6 @@
 """The faults of a trial as they come and go: applied when due, healed when due, each with its fault events.
 
-Used by ``timeline``. A fault event is an event: ``fault_asked``, ``fault_in_force`` once the effect was seen, and
+Used by ``timeline``. A fault event is an event: ``fault_requested``, ``fault_in_force`` once the effect was seen, and
 ``fault_healed`` once that was seen too; ``fault_failed`` says what went wrong instead. A fault that fails does not end
 the trial: the checker makes it unknown. Left, for whatever reason, nothing is in force any more.
 """
@@ -76,7 +76,7 @@ class FaultsInForce:
     def _apply(self, occurrence: FaultOccurrence, ends_mono_s: float) -> ExitStack | None:
         """Put one fault in force; None where that failed."""
         name = occurrence.fault.fault
-        self._folder.event("fault_asked", fault=name, key=occurrence.key, settings=_settings(occurrence))
+        self._folder.event("fault_requested", fault=name, key=occurrence.key, settings=_settings(occurrence))
         stack = ExitStack()
         try:
             seen = stack.enter_context(put_in_force(occurrence.fault, self._context))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def apply_rules(mem0: Mem0, rules: Mem0Rules, time_scale: float, folder: TrialFolder) -> None:
     """Put ``rules`` in force. Raises NotEnforceableError when fake_mem0 does not report them as asked."""
-    folder.event("fault_asked", fault="mem0_rules", rules=rules.summary)
+    folder.event("fault_requested", fault="mem0_rules", rules=rules.summary)
     put_rules(mem0, rules.rules_on_the_wire(time_scale), rules.default.as_wire(time_scale))
     released = mem0.release() if not rules.faulty_modes else 0
     folder.event("fault_in_force", fault="mem0_rules", rules=rules.summary, released=released)

@@ -4,7 +4,7 @@ Used by the checkers, the reports and ``harness trace``. Pure functions of a ``T
 alone. ``account`` closes the ledger; ``story`` tells of one message. Nothing is judged here.
 """
 
-from harness.ledger.account import EXTRACT_FACTS, Account, Message, OutcomeKind, account_of, is_side_effect, outcome_of
+from harness.ledger.account import EXTRACT_FACTS, Account, Message, OutcomeKind, account_of, outcome_of
 from harness.ledger.story import Moment, Story, story_of, when
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "OutcomeKind",
     "Story",
     "account_of",
-    "is_side_effect",
     "outcome_of",
     "story_of",
     "when",

@@ -17,12 +17,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.record import DependencyCall, Outcome, TrialRecord
+    from harness.record import Outcome, TrialRecord
 
 EXTRACT_FACTS = "/extract_facts"
-_OK = 200
-# The modes of fake_mem0 whose whole answer is a good one. Status 200 alone says nothing: truncated JSON has it too.
-_GOOD_MODES = frozenset({"answer", "drip_headers", "drip_body", "huge"})
 # A line that is missing in one of them looks like a loss, or hides a duplicate.
 _SOURCES = ("publishes.jsonl", "outcomes.json", "calls.jsonl", "queues.json")
 
@@ -127,7 +124,7 @@ def account_of(trial: TrialRecord) -> Account:
     aside = {name for queue in queues if not queue.is_work for name in queue.message_ids if name is not None}
     extracted = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.message_id is not None]
     calls = Counter(str(call.message_id) for call in extracted)
-    effects = Counter(str(call.message_id) for call in extracted if is_side_effect(call))
+    effects = Counter(str(call.message_id) for call in extracted if call.is_success)
     settled = {name for name, row in rows.items() if outcome_of(row) is not None}
 
     def outcome(name: str) -> OutcomeKind:
@@ -168,11 +165,6 @@ def outcome_of(row: Outcome) -> OutcomeKind | None:
     if row.status == "FAILED":
         return OutcomeKind.FAILED_SCHEDULED if row.next_attempt_at is not None else None
     return {"PROCESSED": OutcomeKind.PROCESSED, "PERMANENTLY_FAILED": OutcomeKind.PERMANENTLY_FAILED}.get(row.status)
-
-
-def is_side_effect(call: DependencyCall) -> bool:
-    """Return whether pika-mem0 stored something: the whole of a good answer was sent."""
-    return call.status == _OK and call.outcome == "answered" and call.mode in _GOOD_MODES
 
 
 def _lacking(trial: TrialRecord) -> Iterator[str]:

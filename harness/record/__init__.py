@@ -8,25 +8,31 @@ monotonic clock. Incident time (the clock on the wall on 2026-01-01) is ``float`
 """
 
 from harness.record.matrix import Matrix, MatrixCell, MatrixRow
-from harness.record.runs import PROFILED_SUFFIX, Manifest, ReportedMetric, ReportedPoint, RunRecord, profiled
-from harness.record.trials import (
-    Alert,
+from harness.record.messages import (
+    CallOutcome,
+    ChannelSeen,
+    ConnectionSeen,
     DependencyCall,
-    Drain,
-    Event,
-    Incarnation,
-    Limit,
-    MemorySeries,
     Outcome,
-    PhaseSpan,
     Publish,
+    QueueKind,
     QueueLeft,
     QueueSample,
-    Scalar,
-    TrialRecord,
+)
+from harness.record.runs import PROFILED_SUFFIX, Manifest, ReportedMetric, ReportedPoint, RunRecord, profiled
+from harness.record.trial import Drain, Event, FaultSpan, PhaseSpan, Role, Scalar, TrialRecord
+from harness.record.verdicts import CheckResult, Judgement, MetricRow, MinuteRow, Verdict
+from harness.record.worker import (
+    Alert,
+    EndedBy,
+    Incarnation,
+    KillScope,
+    Limit,
+    MemorySeries,
+    OomKill,
+    ProcessSample,
     WorkerGauge,
 )
-from harness.record.verdicts import CheckResult, Judgement, MetricRow, MinuteRow, Verdict
 
 MIB = 2**20
 
@@ -34,12 +40,18 @@ __all__ = [
     "MIB",
     "PROFILED_SUFFIX",
     "Alert",
+    "CallOutcome",
+    "ChannelSeen",
     "CheckResult",
+    "ConnectionSeen",
     "DependencyCall",
     "Drain",
+    "EndedBy",
     "Event",
+    "FaultSpan",
     "Incarnation",
     "Judgement",
+    "KillScope",
     "Limit",
     "Manifest",
     "Matrix",
@@ -48,13 +60,17 @@ __all__ = [
     "MemorySeries",
     "MetricRow",
     "MinuteRow",
+    "OomKill",
     "Outcome",
     "PhaseSpan",
+    "ProcessSample",
     "Publish",
+    "QueueKind",
     "QueueLeft",
     "QueueSample",
     "ReportedMetric",
     "ReportedPoint",
+    "Role",
     "RunRecord",
     "Scalar",
     "TrialRecord",

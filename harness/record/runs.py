@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.record.trials import TrialRecord
+    from harness.record.trial import TrialRecord
 
 
 PROFILED_SUFFIX = "-profiled"  # names the folder of an arm's repeat under memray

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.record import Incarnation, PhaseSpan
+from harness.record import ChannelSeen, EndedBy, FaultSpan, Incarnation, PhaseSpan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,15 +62,53 @@ def worker_incarnations(events: Sequence[Event], memory: MemorySeries) -> tuple[
                 oom_kill_delta=_whole(facts.get("oom_kill_delta")) or 0,
                 peak_cgroup_bytes=_whole(facts.get("peak_cgroup_bytes")),
                 peak_rss_bytes=max(peaks) if peaks else None,
-                ended_by=str(facts.get("ended_by", "unknown")),
+                ended_by=EndedBy(str(facts.get("ended_by", EndedBy.UNKNOWN))),
             )
         )
     return tuple(incarnations)
 
 
-def effective_prefetch(events: Sequence[Event]) -> tuple[int, ...]:
-    """Return the prefetch that the broker reported for each incarnation's consumer; 0 is unlimited."""
-    return tuple(int(_number(event.data["prefetch_count"])) for event in events if event.kind == "consumer_seen")
+def channels_seen(events: Sequence[Event]) -> tuple[ChannelSeen, ...]:
+    """Return what each channel that consumes was seen to hold at most, whenever that changed."""
+    return tuple(
+        ChannelSeen(
+            t_s=event.t_s,
+            incarnation=_whole(event.data.get("incarnation")),
+            channel=str(event.data.get("channel", "")),
+            consumers=_whole(event.data.get("consumers")) or 1,
+            prefetch_per_consumer=int(_number(event.data["prefetch_count"])),
+            prefetch_of_channel=_whole(event.data.get("prefetch_of_channel")) or 0,
+            auto_ack=event.data.get("auto_ack") is True,
+        )
+        for event in events
+        if event.kind == "consumer_seen"
+    )
+
+
+def fault_spans(events: Sequence[Event]) -> tuple[FaultSpan, ...]:
+    """Return the occurrences of faults in the order in which they were requested.
+
+    An event without the key of its occurrence is left out.
+    """
+    by_kind: dict[str, dict[Scalar, Event]] = {}
+    for event in events:
+        if "key" in event.data and event.kind.startswith("fault_"):
+            by_kind.setdefault(event.kind, {})[event.data["key"]] = event
+    in_force, healed = by_kind.get("fault_in_force", {}), by_kind.get("fault_healed", {})
+    failed = by_kind.get("fault_failed", {})
+    return tuple(
+        FaultSpan(
+            key=str(key),
+            fault=str(event.data.get("fault", "")),
+            settings=str(event.data.get("settings", "")),
+            requested_s=event.t_s,
+            in_force_s=in_force[key].t_s if key in in_force else None,
+            healed_s=healed[key].t_s if key in healed else None,
+            seen=str(in_force[key].data.get("seen", "")) if key in in_force else "",
+            failure=f"{failed[key].data.get('what')}: {failed[key].data.get('why')}" if key in failed else "",
+        )
+        for key, event in by_kind.get("fault_requested", {}).items()
+    )
 
 
 def _number(value: Scalar) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.record import Alert, QueueLeft
+from harness.record import Alert, QueueKind, QueueLeft
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read_alerts(folder: Path, start_utc: datetime | None, damaged: list[str]) ->
 
 def _queue(raw: dict[str, Any]) -> QueueLeft:
     names = tuple(None if name is None else str(name) for name in raw["message_ids"])
-    return QueueLeft(str(raw["name"]), raw["is_work"] is True, int(raw["messages"]), names)
+    return QueueLeft(str(raw["name"]), QueueKind(raw["kind"]), int(raw["messages"]), names)
 
 
 def _alert(line: dict[str, Any], start_utc: datetime | None) -> Alert:
@@ -45,6 +45,7 @@ def _alert(line: dict[str, Any], start_utc: datetime | None) -> Alert:
         t_s=_sent_s(line, start_utc),
         message_id=None if name is None else str(name),
         message=str(line.get("message", "")),
+        error_code=context.get("error_code"),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.errors import RunDirectoryError
 from harness.record import (
+    CallOutcome,
     DependencyCall,
     Drain,
     Event,
@@ -27,6 +28,7 @@ from harness.record import (
     QueueSample,
     ReportedMetric,
     ReportedPoint,
+    Role,
     RunRecord,
     TrialRecord,
     WorkerGauge,
@@ -34,7 +36,7 @@ from harness.record import (
 from harness.record.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.broker_counts import counted_on
 from harness.store.flight_files import read_flight
-from harness.store.history import effective_prefetch, phase_spans, worker_incarnations
+from harness.store.history import channels_seen, fault_spans, phase_spans, worker_incarnations
 from harness.store.leftovers import read_alerts, read_queues
 from harness.store.publish_journal import read_journal
 from harness.store.tolerant import MALFORMED, read_json, read_json_lines, read_rows
@@ -98,7 +100,7 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
     memory = _read_memory(folder / "memory.csv", start_s, damaged)
     record = TrialRecord(
         arm=facts.arm,
-        role=facts.role,
+        role=Role(facts.role),
         limit=facts.limit,
         phases=_told(lambda: phase_spans(events), (), damaged),
         incarnations=_told(lambda: worker_incarnations(events, memory), (), damaged),
@@ -112,7 +114,8 @@ def _read_trial(folder: Path, run: Path) -> tuple[float, TrialRecord]:
         queues=read_queues(folder, damaged),
         alerts=read_alerts(folder, facts.start_utc, damaged),
         events=events,
-        effective_prefetch=_told(lambda: effective_prefetch(events), (), damaged),
+        channels=_told(lambda: channels_seen(events), (), damaged),
+        faults=fault_spans(events),
         drain=_told(lambda: _drain(events), None, damaged),
         damaged=tuple(damaged),
         links=tuple(_links(folder, run)),
@@ -163,12 +166,7 @@ def _read_memory(path: Path, start_s: float, damaged: list[str]) -> MemorySeries
     if not rows:
         return MemorySeries.empty()
     table = np.array(rows, dtype=np.float64)
-    return MemorySeries(
-        t_s=table[:, 0] - start_s,
-        incarnation=table[:, 1].astype(np.int64),
-        rss_bytes=table[:, 2],
-        cgroup_bytes=table[:, 3],
-    )
+    return MemorySeries.of(table[:, 0] - start_s, table[:, 1].astype(np.int64), table[:, 2], table[:, 3])
 
 
 def _memory_row(row: dict[str, str]) -> tuple[float, float, float, float]:
@@ -194,7 +192,9 @@ def _call(line: dict[str, Any], start_s: float) -> DependencyCall:
         status=None if line["status"] is None else int(line["status"]),
         arrived_s=float(line["arrived_mono_s"]) - start_s,
         duration_s=None if line["duration_s"] is None else float(line["duration_s"]),
-        outcome=str(line["outcome"]),
+        outcome=CallOutcome(line["outcome"]),
+        good=line.get("good", line["mode"] == "answer" and line["status"] == 200),  # noqa: PLR2004
+        primary=line.get("primary", line["path"] == "/extract_facts"),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.environment.broker.queue_contents import queues_left
 from harness.environment.database.database import Database
-from harness.record import Limit, QueueLeft
+from harness.record import Limit, QueueKind, QueueLeft
 from harness.scenario import WorkerSpec
 from harness.store import TrialFolder
 from harness.store.tolerant import read_json_lines
@@ -78,7 +78,7 @@ def test_what_failed_in_the_workload_is_retried_and_what_is_poison_is_found(benc
         "b": "PROCESSED",
     }
     work, dead = sorted(queues_left(bench.queue), key=lambda queue: queue.name)
-    assert work == QueueLeft(bench.queue.name, True, 1, ("late",))
+    assert work == QueueLeft(bench.queue.name, QueueKind.WORK, 1, ("late",))
     assert (dead.name, dead.is_work, dead.messages) == (f"{bench.queue.name}.dead", False, 2)
     assert set(dead.message_ids) == {"p", None}
     assert {queue.messages for queue in queues_left(bench.queue)} == {1, 2}  # looking took nothing away

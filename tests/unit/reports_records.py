@@ -13,9 +13,12 @@ import numpy as np
 
 from harness.record import (
     MIB,
+    CallOutcome,
+    ChannelSeen,
     CheckResult,
     DependencyCall,
     Drain,
+    EndedBy,
     Event,
     Incarnation,
     Judgement,
@@ -29,6 +32,7 @@ from harness.record import (
     Publish,
     QueueSample,
     ReportedPoint,
+    Role,
     RunRecord,
     TrialRecord,
     Verdict,
@@ -79,7 +83,19 @@ def _series(*stretches: tuple[int, list[tuple[float, float]]]) -> MemorySeries:
         values.append((mib + _wobble(at, 9.0)) * MIB)
         incarnations.append(np.full(at.size, incarnation, dtype=np.int64))
     t_s, cgroup = np.concatenate(times), np.concatenate(values)
-    return MemorySeries(t_s, cgroup * 0.985, cgroup, np.concatenate(incarnations))
+    nothing = np.zeros(cgroup.size)
+    kinds = {
+        "anonymous_bytes": cgroup * 0.98,
+        "file_bytes": nothing,
+        "inactive_file_bytes": nothing,
+        "kernel_bytes": cgroup * 0.02,
+    }
+    return MemorySeries.of(t_s, np.concatenate(incarnations), cgroup * 0.985, cgroup, **kinds)
+
+
+def channels(*prefetch: int) -> tuple[ChannelSeen, ...]:
+    """A channel for each prefetch, one an incarnation."""
+    return tuple(ChannelSeen(0.5, n, f"channel {n}", 1, count, 0) for n, count in enumerate(prefetch))
 
 
 def before_trial() -> TrialRecord:
@@ -88,13 +104,13 @@ def before_trial() -> TrialRecord:
     kill_1_s, start_2_s, kill_2_s, start_3_s, end_s = 80.4, 81.0, 106.2, 107.2, 149.0
     return TrialRecord(
         arm=BEFORE,
-        role="before",
+        role=Role.BEFORE,
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=spans,
         incarnations=(
-            Incarnation(0, 4101, -1.6, kill_1_s, 137, 1, LIMIT_BYTES, 2958 * MIB, "kernel"),
-            Incarnation(1, 4177, start_2_s, kill_2_s, 137, 1, LIMIT_BYTES, 2949 * MIB, "kernel"),
-            Incarnation(2, 4230, start_3_s, end_s, 0, 0, 412 * MIB, 398 * MIB, "harness"),
+            Incarnation(0, 4101, -1.6, kill_1_s, 137, 1, LIMIT_BYTES, 2958 * MIB, EndedBy.KERNEL),
+            Incarnation(1, 4177, start_2_s, kill_2_s, 137, 1, LIMIT_BYTES, 2949 * MIB, EndedBy.KERNEL),
+            Incarnation(2, 4230, start_3_s, end_s, 0, 0, 412 * MIB, 398 * MIB, EndedBy.HARNESS),
         ),
         memory=_series(
             (0, [(-1.6, 62), (0.0, 240), (17.5, 252), (40, 330), (52, 610), (61, 880), (66, 960), (kill_1_s, 3000)]),
@@ -125,7 +141,7 @@ def before_trial() -> TrialRecord:
             Event(18.0, "fault_applied", {"mode": "hang_then_500", "rate": 0.3}),
             Event(kill_1_s, "worker_ended", {"exit_status": 137, "incarnation": 0}),
         ),
-        effective_prefetch=(0, 0, 0),
+        channels=channels(0, 0, 0),
         drain=Drain(complete=True, waited_s=8.4, last_seen="0 ready, 0 unacked, worker idle"),
         links=(
             ("worker's log, first incarnation", "trials/incident/logs/worker-0.log"),
@@ -139,10 +155,10 @@ def after_trial() -> TrialRecord:
     spans = phases(burst_s=54.0)
     return TrialRecord(
         arm=AFTER,
-        role="after",
+        role=Role.AFTER,
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=spans,
-        incarnations=(Incarnation(0, 5101, -1.4, 162.0, 0, 0, 187 * MIB, 181 * MIB, "harness"),),
+        incarnations=(Incarnation(0, 5101, -1.4, 162.0, 0, 0, 187 * MIB, 181 * MIB, EndedBy.HARNESS),),
         memory=_series((0, [(-1.4, 58), (1, 148), (60, 155), (90, 163), (162, 150)])),
         queue=tuple(
             QueueSample(float(t), 0 if t < 61 else max(0, min(940, (t - 61) * 45) - max(0, t - 85) * 22), 10, 0, t)
@@ -154,7 +170,7 @@ def after_trial() -> TrialRecord:
         calls=calls(),
         outcomes=(Outcome("conv-0001", "PROCESSED", None, 0, None),),
         events=(Event(0.0, "phase_entered", {"phase": "healthy"}),),
-        effective_prefetch=(10,),
+        channels=channels(10),
         drain=Drain(complete=True, waited_s=11.0, last_seen="0 ready, 0 unacked, worker idle"),
         links=(("memory profile: alive at the end", "trials/fixed/memray/alive-at-end.html"),),
     )
@@ -179,19 +195,33 @@ def calls() -> tuple[DependencyCall, ...]:
         if arrived_s < 17 or arrived_s > 125 or n % 3:
             made.append(
                 DependencyCall(
-                    "/extract_facts", f"conv-{n:04d}", 1, "answer", 200, arrived_s, 0.9 + n % 7 / 10, "answered"
+                    "/extract_facts",
+                    f"conv-{n:04d}",
+                    1,
+                    "answer",
+                    200,
+                    arrived_s,
+                    0.9 + n % 7 / 10,
+                    CallOutcome.ANSWERED,
                 )
             )
         elif n % 2:
             made.append(
                 DependencyCall(
-                    "/extract_facts", f"conv-{n:04d}", 1 + n % 4, "hang_then_500", 500, arrived_s, 3.0, "answered"
+                    "/extract_facts",
+                    f"conv-{n:04d}",
+                    1 + n % 4,
+                    "hang_then_500",
+                    500,
+                    arrived_s,
+                    3.0,
+                    CallOutcome.ANSWERED,
                 )
             )
         else:
             made.append(
                 DependencyCall(
-                    "/extract_facts", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, "client_gone"
+                    "/extract_facts", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, CallOutcome.CLIENT_GONE
                 )
             )
     return tuple(made)
@@ -233,7 +263,7 @@ def three_arms() -> tuple[RunRecord, Judgement]:
     memory = replace(after.memory, rss_bytes=after.memory.rss_bytes * 3, cgroup_bytes=after.memory.cgroup_bytes * 3)
     incarnation = replace(after.incarnations[0], peak_cgroup_bytes=860 * MIB, peak_rss_bytes=850 * MIB)
     reported = replace(
-        after, arm=REPORTED, role="reported", memory=memory, incarnations=(incarnation,), effective_prefetch=(0,)
+        after, arm=REPORTED, role=Role.REPORTED, memory=memory, incarnations=(incarnation,), channels=channels(0)
     )
     found = judgement()
     over = CheckResult("over the budget", REPORTED, Verdict.PASS, "peak 860 MiB", "peak at least 600 MiB")
@@ -323,7 +353,7 @@ def partial_run() -> RunRecord:
     """A run that was interrupted at once: one arm with nothing in it."""
     return RunRecord(
         replace(manifest(), reported_points=()),
-        (TrialRecord(BEFORE, "before", None, damaged=("events.jsonl: line 7 is cut off",)),),
+        (TrialRecord(BEFORE, Role.BEFORE, None, damaged=("events.jsonl: line 7 is cut off",)),),
     )
 
 
@@ -336,7 +366,7 @@ def emulated_run() -> RunRecord:
         incarnations = tuple(
             replace(
                 incarnation,
-                ended_by="watchdog" if incarnation.ended_by == "kernel" else incarnation.ended_by,
+                ended_by=EndedBy.WATCHDOG if incarnation.ended_by == EndedBy.KERNEL else incarnation.ended_by,
                 oom_kill_delta=0,
                 peak_cgroup_bytes=None,
             )

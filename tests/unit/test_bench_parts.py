@@ -18,7 +18,7 @@ from harness.bench.raw_http import Hanging, Target, post_all_s
 from harness.bench.sampler import core_shares
 from harness.environment.ports import free_port
 from harness.errors import PartFailedError
-from harness.record import Incarnation, PhaseSpan, Publish, TrialRecord, WorkerGauge
+from harness.record import EndedBy, Incarnation, PhaseSpan, Publish, Role, TrialRecord, WorkerGauge
 
 EXTRACT_FACTS = "/extract_facts"
 
@@ -35,10 +35,10 @@ def published(size_bytes: int, *, sent_s: float = 0.0, confirmed_s: float | None
 
 KILLED = TrialRecord(
     arm="incident",
-    role="before",
+    role=Role.BEFORE,
     limit=None,
     phases=(PhaseSpan("climb", 0.0, 20.0, 0, 1, 1), PhaseSpan("burst", 20.0, 40.0, 1, 2, 1)),
-    incarnations=(Incarnation(0, 1, -5.0, 30.0, 137, 1, 3_145_728_000, None, "kernel"),),
+    incarnations=(Incarnation(0, 1, -5.0, 30.0, 137, 1, 3_145_728_000, None, EndedBy.KERNEL),),
     gauges=(gauge(10.0, 0), gauge(19.9, 40, finished=20), gauge(29.9, 900, finished=20), gauge(31.0, 0)),
     publishes=(published(2_900_000), published(3_100_000)),
 )

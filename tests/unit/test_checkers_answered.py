@@ -7,7 +7,7 @@ import pytest
 
 from harness.checkers import accounted, answered, judge
 from harness.checkers.base import Case
-from harness.record import DependencyCall, Drain, Outcome, Verdict
+from harness.record import CallOutcome, DependencyCall, Drain, Outcome, Verdict
 from harness.scenario import Scenario
 from tests.drill_records import AFTER, BEFORE, incarnation, publishes, queue, run_of, trial
 from tests.scenario_documents import document
@@ -16,7 +16,7 @@ from tests.scenario_documents import document
 def answers(count: int = 50, **changes: Any) -> tuple[DependencyCall, ...]:
     """Return one call for each message, answered with a success, but for ``changes`` of the third."""
     calls = [
-        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "answer", 200, float(n), 0.2, "answered")
+        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "answer", 200, float(n), 0.2, CallOutcome.ANSWERED, good=True)
         for n in range(count)
     ]
     calls[3] = replace(calls[3], **changes)
@@ -45,11 +45,11 @@ class TestAnswered:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"status": 500},
-            {"status": None},
-            {"outcome": "client_gone"},
-            {"mode": "invalid_json"},
-            {"path": "/openai/v1/chat/completions"},
+            {"status": 500, "good": False},
+            {"status": None, "good": False},
+            {"outcome": CallOutcome.CLIENT_GONE, "good": False},
+            {"mode": "invalid_json", "good": False},
+            {"path": "/openai/v1/chat/completions", "primary": False},
             {"message_id": None},
         ],
         ids=["a failure", "no answer", "a client that left", "no JSON", "another path", "nobody's call"],
@@ -72,7 +72,7 @@ class TestAnswered:
     def test_an_answer_to_nobodys_message_is_not_counted(self) -> None:
         """Guarantees that calls of other conversations make up for nothing."""
         stranger = replace(answers()[0], message_id="c-999")
-        assert answered.check(case(calls=(*answers(status=500), stranger))).verdict is Verdict.FAIL
+        assert answered.check(case(calls=(*answers(status=500, good=False), stranger))).verdict is Verdict.FAIL
 
     def test_a_message_that_left_without_an_acknowledgement_fails(self) -> None:
         """Guarantees that a consumer with auto-ack, or one that rejects, does not pass for one that acknowledges."""
@@ -93,7 +93,7 @@ class TestAnswered:
         promised = tuple(
             replace(each, confirmed_s=None) if each.message_id == "c-003" else each for each in publishes()
         )
-        assert answered.check(case(calls=answers(status=500), publishes=promised)).verdict is Verdict.PASS
+        assert answered.check(case(calls=answers(status=500, good=False), publishes=promised)).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         ("changes", "said"),
@@ -116,7 +116,7 @@ class TestAnswered:
 
     def test_the_judge_asks_it_where_it_is_expected(self) -> None:
         """Guarantees that the expectation reaches the verdict."""
-        bad = case(calls=answers(status=500))
+        bad = case(calls=answers(status=500, good=False))
         checks = [result for result in judge(bad.run, bad.scenario).checks if result.check == answered.NAME]
 
         assert [(result.arm, result.verdict) for result in checks] == [(AFTER, Verdict.FAIL)]

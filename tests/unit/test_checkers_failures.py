@@ -7,7 +7,7 @@ import pytest
 
 from harness.checkers import deferred, failures, hung_calls, judge, loops, memory_budget
 from harness.checkers.base import Case
-from harness.record import MIB, DependencyCall, Drain, MemorySeries, Outcome, QueueSample, Verdict
+from harness.record import MIB, CallOutcome, DependencyCall, Drain, MemorySeries, Outcome, QueueSample, Verdict
 from harness.scenario.expectations import Deferred, FailuresRecorded, HungCallsBudget, Loops, OverBudget
 from tests.drill_records import AFTER, BEFORE, MB, case, incarnation, memory, rows, run_of, scenario, trial
 
@@ -21,7 +21,7 @@ LOOP = Loops(redeliveries_per_message_at_least=4, during=("hanging", "burst"))
 def hung(*arrivals_s: float, lasting_s: float | None = 6.0) -> tuple[DependencyCall, ...]:
     """Return calls that hang from these moments on."""
     return tuple(
-        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "hang_then_500", 500, at, lasting_s, "answered")
+        DependencyCall("/extract_facts", f"c-{n:03d}", 1, "hang_then_500", 500, at, lasting_s, CallOutcome.ANSWERED)
         for n, at in enumerate(arrivals_s)
     )
 

@@ -21,9 +21,9 @@ def fault_event(t_s: float, kind: str, key: str, **data: str) -> Event:
     return Event(t_s, f"fault_{kind}", {"fault": "link_stalled", "key": key, **data})
 
 
-FIRST = [fault_event(12, "asked", "hanging.0.0"), fault_event(12.1, "in_force", "hanging.0.0")]
+FIRST = [fault_event(12, "requested", "hanging.0.0"), fault_event(12.1, "in_force", "hanging.0.0")]
 FIRST_HEALED = fault_event(13, "healed", "hanging.0.0")
-SECOND = [fault_event(15 + n / 10, kind, "hanging.1.0") for n, kind in enumerate(("asked", "in_force", "healed"))]
+SECOND = [fault_event(15 + n / 10, kind, "hanging.1.0") for n, kind in enumerate(("requested", "in_force", "healed"))]
 
 
 def with_faults() -> Scenario:

@@ -9,7 +9,7 @@ import pytest
 from harness.checkers import fidelity
 from harness.checkers.metrics import burst_to_first_kill_s, figures, hanging_phases
 from harness.checkers.tables import NOT_MEASURED, metric_rows, minute_rows
-from harness.record import MIB, MemorySeries, Outcome, ReportedPoint, Verdict, WorkerGauge
+from harness.record import MIB, CallOutcome, MemorySeries, Outcome, ReportedPoint, Verdict, WorkerGauge
 from harness.scenario.expectations import Fidelity
 from tests.drill_records import (
     AFTER,
@@ -190,7 +190,7 @@ class TestTables:
 
     def test_a_call_that_the_worker_broke_off_shows_its_timeout(self) -> None:
         """Guarantees the measured timeout; a call that ended with its worker is not one."""
-        cut = tuple(replace(call, outcome="client_gone") for call in calls() if call.mode != "answer")
+        cut = tuple(replace(call, outcome=CallOutcome.CLIENT_GONE) for call in calls() if call.mode != "answer")
         assert measured(calls=cut)["memory_api_timeout"] == "cut off after 60 s"
         died_at_17 = (killed(ended_s=17.1), killed(1, ended_s=25.1), killed(2, ended_s=34.1))
         assert measured(calls=cut, incarnations=died_at_17)["memory_api_timeout"] == "never reached: the 500 came first"

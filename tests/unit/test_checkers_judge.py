@@ -16,6 +16,7 @@ from tests.drill_records import (
     MB,
     PHASES,
     calls,
+    channels,
     climbing,
     incarnation,
     killed,
@@ -100,7 +101,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
         "memory healthy again",
         Verdict.UNKNOWN,
     ),
-    "prefetch held": (BEFORE, {"effective_prefetch": (10,)}, "effective prefetch", Verdict.UNKNOWN),
+    "prefetch held": (BEFORE, {"channels": channels(10)}, "effective prefetch", Verdict.UNKNOWN),
     "another curve": (
         BEFORE,
         {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes / 90)},
@@ -215,7 +216,7 @@ def test_a_partial_record_of_nothing_at_all_is_unknown() -> None:
         outcomes=(),
         events=(),
     )
-    nothing = replace(nothing, planned_messages=0, effective_prefetch=(), drain=None)
+    nothing = replace(nothing, planned_messages=0, channels=(), drain=None)
     found = verdicts(run_of(trial(BEFORE), nothing))
 
     assert {verdict for (arm, _), verdict in found.items() if arm == AFTER} == {Verdict.UNKNOWN}

@@ -7,7 +7,7 @@ import pytest
 from harness.checkers import healthy_again, limit, memory_budget, oom, prefetch
 from harness.record import MIB, Drain, Limit, MemorySeries, Verdict
 from harness.scenario.expectations import EffectivePrefetch, MemoryBudget, OomKilled, ReturnsToHealthy
-from tests.drill_records import AFTER, BEFORE, LIMIT_BYTES, MB, case, incarnation, killed, memory
+from tests.drill_records import AFTER, BEFORE, LIMIT_BYTES, MB, case, channels, incarnation, killed, memory
 
 ONE_KILL = OomKilled(kills=1, restarts=1)
 BUDGET = MemoryBudget(peak_at_most="300 MiB")
@@ -261,21 +261,21 @@ class TestEffectivePrefetch:
 
     def test_a_fixed_worker_without_its_prefetch_fails(self) -> None:
         """Guarantees that the cause of the incident can't come back unseen."""
-        result = prefetch.check(case(AFTER, effective_prefetch=(0,)), EffectivePrefetch(equals=10))
+        result = prefetch.check(case(AFTER, channels=channels(0)), EffectivePrefetch(equals=10))
         assert result.verdict is Verdict.FAIL
 
     def test_one_consumer_with_another_prefetch_is_enough_to_fail(self) -> None:
         """Guarantees that every consumer counts, also after a reconnect."""
-        result = prefetch.check(case(AFTER, effective_prefetch=(10, 0)), EffectivePrefetch(equals=10))
+        result = prefetch.check(case(AFTER, channels=channels(10, 0)), EffectivePrefetch(equals=10))
         assert result.verdict is Verdict.FAIL
         assert result.measured.startswith("unlimited (0), 10")
 
     def test_an_incident_whose_prefetch_held_is_not_reproduced(self) -> None:
         """Guarantees unknown for a before arm."""
-        result = prefetch.check(case(BEFORE, effective_prefetch=(10, 10)), EffectivePrefetch(equals=0))
+        result = prefetch.check(case(BEFORE, channels=channels(10, 10)), EffectivePrefetch(equals=0))
         assert result.verdict is Verdict.UNKNOWN
 
     def test_a_consumer_that_was_never_seen_is_unknown(self) -> None:
         """Guarantees that silence is no number."""
-        result = prefetch.check(case(AFTER, effective_prefetch=()), EffectivePrefetch(equals=10))
+        result = prefetch.check(case(AFTER, channels=channels()), EffectivePrefetch(equals=10))
         assert result.verdict is Verdict.UNKNOWN

@@ -8,7 +8,7 @@ import pytest
 from harness.checkers import judge, retries
 from harness.checkers.base import Case
 from harness.checkers.retries import most_open
-from harness.record import DependencyCall, Event, Verdict
+from harness.record import CallOutcome, DependencyCall, Event, Verdict
 from harness.scenario.expectations import RetriesOpenAtMost
 from tests.drill_records import AFTER, BEFORE, case, run_of, scenario, trial
 
@@ -19,7 +19,7 @@ TWO = RetriesOpenAtMost(calls=2, events_at_least=3)
 
 def call(name: str, at_s: float, lasts_s: float | None = 1.0) -> DependencyCall:
     """Return a call for one event, answered."""
-    return DependencyCall("/extract_facts", name, 2, "answer", 200, at_s, lasts_s, "answered")
+    return DependencyCall("/extract_facts", name, 2, "answer", 200, at_s, lasts_s, CallOutcome.ANSWERED, good=True)
 
 
 # Two jobs side by side: each begins a call as its last one ends.

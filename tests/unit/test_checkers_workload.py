@@ -7,7 +7,7 @@ import pytest
 
 from harness.checkers import whole_record, workload
 from harness.checkers.base import Case
-from harness.record import DependencyCall, Drain, Event, Verdict
+from harness.record import CallOutcome, DependencyCall, Drain, Event, Verdict
 from tests.drill_records import AFTER, PHASES, calls, case, publishes, run_of, scenario, trial
 
 
@@ -208,6 +208,6 @@ class TestRecordWhole:
 
 def test_a_call_of_another_mode_is_no_witness() -> None:
     """Guarantees that each mode needs a call of its own."""
-    reset = DependencyCall("/extract_facts", None, 1, "reset_before", None, 15.0, 20.0, "reset")
+    reset = DependencyCall("/extract_facts", None, 1, "reset_before", None, 15.0, 20.0, CallOutcome.RESET)
     answered = tuple(call for call in calls() if call.mode == "answer")
     assert workload.check_faults(case(AFTER, calls=(*answered, reset))).verdict is Verdict.UNKNOWN

@@ -84,14 +84,14 @@ def test_a_fault_comes_and_goes_at_its_times(world: World) -> None:
     assert (world.now, faults.next_mono_s()) == (["link_cut"], 103.0)
     faults.act(103.0)
     assert (world.now, faults.next_mono_s()) == ([], float("inf"))
-    assert world.folder.said() == ["asked link_cut", "in_force link_cut", "healed link_cut"]
+    assert world.folder.said() == ["requested link_cut", "in_force link_cut", "healed link_cut"]
     assert {data["key"] for _, data in world.folder.events} == {"hanging.0.0"}
 
 
 def test_what_is_over_at_once_is_healed_at_once(world: World) -> None:
     """Guarantees that a killed worker is seen to come back before anything else happens."""
     world.begun(KILLED).act(103.0)
-    assert world.folder.said() == ["asked worker_killed", "in_force worker_killed", "healed worker_killed"]
+    assert world.folder.said() == ["requested worker_killed", "in_force worker_killed", "healed worker_killed"]
 
 
 def test_what_was_missed_is_caught_up_with_in_order(world: World) -> None:
@@ -100,7 +100,7 @@ def test_what_was_missed_is_caught_up_with_in_order(world: World) -> None:
     faults.act(104.0)
 
     assert world.folder.said() == [
-        *["asked link_stalled", "in_force link_stalled", "asked link_cut", "in_force link_cut"]
+        *["requested link_stalled", "in_force link_stalled", "requested link_cut", "in_force link_cut"]
     ]
     faults.act(104.0)
     assert world.now == ["link_stalled"]
@@ -112,8 +112,8 @@ def test_a_part_is_healed_before_it_is_broken_again_however_late_that_is(world: 
     faults.act(103.5)
 
     assert world.folder.said() == [
-        *["asked link_cut", "in_force link_cut", "healed link_cut"],
-        *["asked link_reset", "in_force link_reset"],
+        *["requested link_cut", "in_force link_cut", "healed link_cut"],
+        *["requested link_reset", "in_force link_reset"],
     ]
 
 
@@ -125,7 +125,7 @@ def test_the_phase_s_end_heals_all_and_drops_the_rest(world: World) -> None:
 
     assert world.now == []
     assert faults.next_mono_s() == float("inf")
-    assert world.folder.said() == ["asked link_stalled", "in_force link_stalled", "healed link_stalled"]
+    assert world.folder.said() == ["requested link_stalled", "in_force link_stalled", "healed link_stalled"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -159,7 +159,7 @@ def test_a_fault_that_never_took_effect_is_said_and_the_others_go_on(
     faults.end()
 
     assert world.folder.said() == [
-        *["asked link_stalled", "failed link_stalled", "asked link_cut", "in_force link_cut", "healed link_cut"]
+        *["requested link_stalled", "failed link_stalled", "requested link_cut", "in_force link_cut", "healed link_cut"]
     ]
     (failure,) = (data for kind, data in world.folder.events if kind == "fault_failed")
     assert failure["what"] == "never took effect"

@@ -241,7 +241,7 @@ def test_every_fault_leaves_a_fault_event_when_it_is_in_force(theatre: Theatre, 
     """Guarantees what the checkers rely on: asked for, then in force, at the phases that say so."""
     theatre.play(scenario)
 
-    assert [(at, data["rules"]) for at, data in theatre.folder.of("fault_asked")] == [
+    assert [(at, data["rules"]) for at, data in theatre.folder.of("fault_requested")] == [
         (10.0, "else hang_then_500"),
         (40.0, "else answer"),
     ]

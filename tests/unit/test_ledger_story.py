@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from harness.ledger import OutcomeKind, account_of, story_of
-from harness.record import Alert, DependencyCall, Event, Outcome, Publish, QueueLeft, TrialRecord
+from harness.record import (
+    Alert,
+    CallOutcome,
+    DependencyCall,
+    Event,
+    Outcome,
+    Publish,
+    QueueKind,
+    QueueLeft,
+    TrialRecord,
+)
 from tests.drill_records import AFTER, BEFORE, KILL_S, RESTART_S, incarnation, killed, trial
 from tests.ledger_histories import DEAD, WORK
 
@@ -30,8 +40,10 @@ def outcome_of(record: TrialRecord) -> OutcomeKind:
     return message.outcome
 
 
-CUT = DependencyCall("/extract_facts", "m", 1, "hang_forever", None, 30.0, KILL_S - 30.0 - 0.01, "client_gone")
-GOOD = DependencyCall("/extract_facts", "m", 2, "answer", 200, 41.0, 0.2, "answered")
+CUT = DependencyCall(
+    "/extract_facts", "m", 1, "hang_forever", None, 30.0, KILL_S - 30.0 - 0.01, CallOutcome.CLIENT_GONE
+)
+GOOD = DependencyCall("/extract_facts", "m", 2, "answer", 200, 41.0, 0.2, CallOutcome.ANSWERED, good=True)
 
 
 class TestFates:
@@ -55,7 +67,7 @@ class TestFates:
     @pytest.mark.parametrize(("name", "outcome"), [(DEAD, OutcomeKind.DEAD_LETTERED), (WORK, OutcomeKind.STILL_QUEUED)])
     def test_a_message_that_a_queue_holds_is_not_lost(self, name: str, outcome: OutcomeKind) -> None:
         """Guarantees that a dead letter is an outcome, and a queued message no loss; but then nothing is proved."""
-        record = one(queues=(QueueLeft(name, name == WORK, 1, ("m",)),))
+        record = one(queues=(QueueLeft(name, QueueKind.WORK if name == WORK else QueueKind.ASIDE, 1, ("m",)),))
 
         assert outcome_of(record) is outcome
         assert any("held 1 messages" in said for said in account_of(record).unsound) is (name == WORK)
@@ -63,7 +75,7 @@ class TestFates:
     def test_a_row_outweighs_what_a_queue_holds(self) -> None:
         """Guarantees one outcome a message: a processed one whose acknowledgement was lost is processed."""
         row = Outcome("m", "PROCESSED", None, 0, None)
-        assert outcome_of(one(row=row, queues=(QueueLeft(WORK, True, 1, ("m",)),))) is OutcomeKind.PROCESSED
+        assert outcome_of(one(row=row, queues=(QueueLeft(WORK, QueueKind.WORK, 1, ("m",)),))) is OutcomeKind.PROCESSED
 
     def test_without_a_confirm_nothing_is_promised_and_an_outcome_is_recovered(self) -> None:
         """Guarantees that only what the broker confirmed can be lost."""
@@ -76,12 +88,12 @@ class TestFates:
 
     def test_dead_letters_that_were_not_all_read_prove_nothing(self) -> None:
         """Guarantees that a message in the part that nobody read is not called lost."""
-        account = account_of(one(queues=(QueueLeft(DEAD, False, 900, ("m",)),)))
+        account = account_of(one(queues=(QueueLeft(DEAD, QueueKind.ASIDE, 900, ("m",)),)))
         assert f"only 1 of the 900 messages in {DEAD} were read" in account.unsound
 
     def test_calls_are_counted_apart_from_side_effects(self) -> None:
         """Guarantees that a call which failed, or lied, is no side effect, and that one repeated is a duplicate."""
-        lie = replace(CUT, mode="truncated_json", status=200, outcome="answered")
+        lie = replace(CUT, mode="truncated_json", status=200, outcome=CallOutcome.ANSWERED)
         row = Outcome("m", "PROCESSED", None, 0, None)
         (once,) = account_of(one(CUT, lie, GOOD, row=row)).messages
         (twice,) = account_of(one(GOOD, GOOD, row=row)).messages
@@ -128,7 +140,7 @@ class TestStory:
 
     def test_a_dead_letter_ends_the_story(self) -> None:
         """Guarantees that the last thing told is where the message is now."""
-        record = one(queues=(QueueLeft(DEAD, False, 1, ("m",)),))
+        record = one(queues=(QueueLeft(DEAD, QueueKind.ASIDE, 1, ("m",)),))
         story = story_of(record, account_of(record), "m")
 
         assert story is not None

@@ -14,12 +14,12 @@ def fault_event(t_s: float, kind: str, key: str, **data: str) -> Event:
 
 
 RECEIPTS = (
-    fault_event(12.0, "asked", "hanging.0.0", settings="up 4s, down 2s"),
+    fault_event(12.0, "requested", "hanging.0.0", settings="up 4s, down 2s"),
     fault_event(12.1, "in_force", "hanging.0.0", seen="127.0.0.1:4 refuses connections"),
     fault_event(13.0, "healed", "hanging.0.0"),
-    fault_event(14.0, "asked", "hanging.0.1", settings="up 4s, down 2s"),
+    fault_event(14.0, "requested", "hanging.0.1", settings="up 4s, down 2s"),
     fault_event(14.1, "failed", "hanging.0.1", what="never took effect", why="still takes a connection"),
-    Event(10.0, "fault_asked", {"fault": "mem0_rules", "rules": "else answer"}),
+    Event(10.0, "fault_requested", {"fault": "mem0_rules", "rules": "else answer"}),
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.record import MIB, RunRecord, TrialRecord
+from harness.record import MIB, Role, RunRecord, TrialRecord
 from harness.record.heap import HeapGroup, HeapSite, HeapSummary
 from harness.store.reading import _heaps
 from reports.heap_difference import difference_table
@@ -56,7 +56,7 @@ def profiled_run() -> RunRecord:
     twin = replace(
         plain,
         arm="incident-profiled",
-        role="profiled",
+        role=Role.PROFILED,
         cpu_share=0.6,
         heaps=(HeapSummary(0, killed=True, end_bytes=1000 * MIB, peak_bytes=950 * MIB, groups=groups, sites=sites),),
     )
@@ -105,7 +105,7 @@ def test_a_incarnation_without_gauges_or_peaks_has_no_figure_rather_than_zero() 
     run = profiled_run()
     bare = tuple(replace(trial, gauges=(), cpu_share=None) for trial in run.trials)
     assert {row[1] for row in cost_table(RunRecord(run.manifest, bare)).rows} == {"peak resident set", "peak cgroup"}
-    empty = TrialRecord("incident-profiled", "profiled", None)
+    empty = TrialRecord("incident-profiled", Role.PROFILED, None)
     assert cost_table(RunRecord(run.manifest, (run.trials[0], empty))).rows == ()
 
 

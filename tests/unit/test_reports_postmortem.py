@@ -8,7 +8,7 @@ import pytest
 
 from harness.commands.postmortem import _incarnation, _trial
 from harness.errors import UsageError
-from harness.record import MIB, Incarnation, MemorySeries, RunRecord, TrialRecord
+from harness.record import MIB, EndedBy, Incarnation, MemorySeries, Role, RunRecord, TrialRecord
 from harness.record.flight import Flight, FlightSample, StackGroup, StackSample
 from harness.record.heap import HeapGroup, HeapSummary
 from harness.store.flight_files import read_flight
@@ -80,7 +80,7 @@ def test_what_memray_found_in_the_same_incarnation_of_the_repeat_is_told() -> No
     trial = records.before_trial()
     groups = (HeapGroup("message bodies", 2500 * MIB, 0), HeapGroup("parsed logs", 110 * MIB, 0))
     heap = HeapSummary(0, killed=True, end_bytes=2610 * MIB, peak_bytes=0, groups=groups)
-    twin = replace(trial, arm=f"{trial.arm}-profiled", role="profiled", heaps=(heap,))
+    twin = replace(trial, arm=f"{trial.arm}-profiled", role=Role.PROFILED, heaps=(heap,))
     found = postmortem(RunRecord(RUN.manifest, (trial, twin)), trial, trial.incarnations[0], flight())
 
     printed = "\n".join(postmortem_lines(found, "run-1"))
@@ -119,7 +119,9 @@ def test_what_nobody_recorded_is_said_and_never_guessed() -> None:
 def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -> None:
     """Guarantees an answer for a run that was cut off together with its harness."""
     trial = records.before_trial()
-    incarnation = replace(trial.incarnations[0], ended_s=None, exit_status=None, oom_kill_delta=0, ended_by="unknown")
+    incarnation = replace(
+        trial.incarnations[0], ended_s=None, exit_status=None, oom_kill_delta=0, ended_by=EndedBy.UNKNOWN
+    )
     printed = text(trial, incarnation, flight())
 
     assert "nobody recorded the end of this incarnation" in printed
@@ -128,8 +130,8 @@ def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -
 
 def test_a_incarnation_without_any_sample_is_no_crash() -> None:
     """Guarantees words for a worker that died before the first look at it, of a trial that never began."""
-    incarnation = Incarnation(0, 1, 0.0, 0.1, 1, 0, None, None, "itself")
-    trial = TrialRecord("fixed", "after", None, incarnations=(incarnation,), memory=MemorySeries.empty())
+    incarnation = Incarnation(0, 1, 0.0, 0.1, 1, 0, None, None, EndedBy.ITSELF)
+    trial = TrialRecord("fixed", Role.AFTER, None, incarnations=(incarnation,), memory=MemorySeries.empty())
     assert "growth of the resident set: not recorded" in text(trial, incarnation, Flight())
     assert json.loads(as_document(postmortem(RUN, trial, incarnation, Flight()), "run-1"))["rows"] == []
 

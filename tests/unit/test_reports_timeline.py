@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from harness.record import Incarnation, MemorySeries, PhaseSpan, TrialRecord
+from harness.record import EndedBy, Incarnation, MemorySeries, PhaseSpan, Role, TrialRecord
 from reports.thinning import keep_extremes, split_at_gaps
 from reports.timeline import align
 
 
 def trial(arm: str, *phases: PhaseSpan, ends_s: float = 0.0, starts_s: float = 0.0) -> TrialRecord:
     """A trial with these phases, and one incarnation of a worker."""
-    incarnation = Incarnation(0, 1, starts_s, ends_s or phases[-1].end_s, 0, 0, None, None, "harness")
-    return TrialRecord(arm, "before", None, phases=phases, incarnations=(incarnation,))
+    incarnation = Incarnation(0, 1, starts_s, ends_s or phases[-1].end_s, 0, 0, None, None, EndedBy.HARNESS)
+    return TrialRecord(arm, Role.BEFORE, None, phases=phases, incarnations=(incarnation,))
 
 
 def calm(start_s: float, end_s: float) -> PhaseSpan:
@@ -90,8 +90,8 @@ def test_borders_are_ticked_first_and_no_two_labels_touch() -> None:
 
 def test_without_phases_the_axis_is_replay_time() -> None:
     """Guarantees that a partial run can be drawn: places are seconds since the trial's start, without ticks."""
-    series = MemorySeries(np.array([0.0, 8.0]), np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.array([0, 0]))
-    bare = TrialRecord("a", "before", None, memory=series)
+    series = MemorySeries.of(np.array([0.0, 8.0]), np.array([0, 0]), np.array([1.0, 2.0]))
+    bare = TrialRecord("a", Role.BEFORE, None, memory=series)
 
     axis = align([bare])
 

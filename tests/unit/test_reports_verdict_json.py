@@ -36,7 +36,13 @@ def test_the_evidence_of_a_kill_is_there_for_each_incarnation() -> None:
     assert [incarnation["exit_status"] for incarnation in before["incarnations"]] == [137, 137, 0]
     assert [incarnation["oom_kill_delta"] for incarnation in before["incarnations"]] == [1, 1, 0]
     assert before["incarnations"][0]["peak_cgroup_bytes"] == before["incarnations"][0]["peak_bytes"] == 3000 * MIB
-    assert before["limit"] == {"kind": "cgroup v1", "emulated": False, "limit_bytes": 3000 * MIB}
+    assert before["limit"] == {
+        "kind": "cgroup v1",
+        "emulated": False,
+        "limit_bytes": 3000 * MIB,
+        "kills": "process",
+        "scope_emulated": False,
+    }
     assert after["incarnations"][0]["peak_rss_bytes"] == 181 * MIB
     assert after["drain"]["complete"] is True
 

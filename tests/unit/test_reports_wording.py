@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from harness.record import MIB, CheckResult, Incarnation, Judgement, RunRecord, Verdict
+from harness.record import MIB, CheckResult, EndedBy, Incarnation, Judgement, RunRecord, Verdict
 from reports import wording
 from reports.tables import Table, columns
 from reports.verdict_words import last_line, outcome, reason
 from tests.unit import reports_records as records
 
 
-def incarnation(exit_status: int | None, *, ended_s: float | None = 9.0, ended_by: str = "itself") -> Incarnation:
+def incarnation(
+    exit_status: int | None, *, ended_s: float | None = 9.0, ended_by: EndedBy = EndedBy.ITSELF
+) -> Incarnation:
     """An incarnation that ended so."""
     return Incarnation(0, 1, 0.0, ended_s, exit_status, 0, None, None, ended_by)
 

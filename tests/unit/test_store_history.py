@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.record import Event, Incarnation, MemorySeries, PhaseSpan, Scalar
-from harness.store.history import effective_prefetch, phase_spans, worker_incarnations
+from harness.record import EndedBy, Event, Incarnation, MemorySeries, PhaseSpan, Scalar
+from harness.store.history import channels_seen, phase_spans, worker_incarnations
 
 
 def entered(t_s: float, phase: str) -> Event:
@@ -25,7 +25,7 @@ def ended(t_s: float, incarnation: int, **facts: Scalar) -> Event:
 def memory(*samples: tuple[float, int, float]) -> MemorySeries:
     """A series of (time, incarnation, resident set)."""
     table = np.array(samples, dtype=np.float64).reshape(-1, 3)
-    return MemorySeries(table[:, 0], table[:, 2], np.full(len(samples), np.nan), table[:, 1].astype(np.int64))
+    return MemorySeries.of(table[:, 0], table[:, 1].astype(np.int64), table[:, 2])
 
 
 def test_a_phase_ends_where_the_next_begins_and_the_last_with_the_record() -> None:
@@ -55,8 +55,8 @@ def test_a_incarnation_is_what_the_supervisor_saw_of_it() -> None:
     ]
 
     assert worker_incarnations(events, MemorySeries.empty()) == (
-        Incarnation(0, 4000, -1.0, 10.0, 137, 1, 3000, 2900, "kernel"),
-        Incarnation(1, 4001, 11.0, 20.0, 0, 0, None, None, "harness"),
+        Incarnation(0, 4000, -1.0, 10.0, 137, 1, 3000, 2900, EndedBy.KERNEL),
+        Incarnation(1, 4001, 11.0, 20.0, 0, 0, None, None, EndedBy.HARNESS),
     )
 
 
@@ -80,7 +80,7 @@ def test_the_highest_resident_set_is_the_larger_of_the_kernels_and_the_samplers(
 def test_the_effective_prefetch_is_what_the_broker_said() -> None:
     """Guarantees one number for each consumer seen, 0 included."""
     events = [Event(1.0, "consumer_seen", {"prefetch_count": 10}), Event(2.0, "consumer_seen", {"prefetch_count": 0})]
-    assert effective_prefetch(events) == (10, 0)
+    assert [seen.holds_at_most for seen in channels_seen(events)] == [10, 0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.record import Alert, QueueLeft
+from harness.record import Alert, QueueKind, QueueLeft
 from harness.store.leftovers import read_alerts, read_queues
 
 START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
@@ -12,10 +12,10 @@ START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
 
 def test_the_queues_are_read_back(tmp_path: Path) -> None:
     """Guarantees the file's shape, a message without an id among the others."""
-    line = {"name": "q.dead", "is_work": False, "messages": 2, "message_ids": ["a", None]}
+    line = {"name": "q.dead", "kind": "aside", "messages": 2, "message_ids": ["a", None]}
     (tmp_path / "queues.json").write_text(json.dumps([line]))
 
-    assert read_queues(tmp_path, []) == (QueueLeft("q.dead", False, 2, ("a", None)),)
+    assert read_queues(tmp_path, []) == (QueueLeft("q.dead", QueueKind.ASIDE, 2, ("a", None)),)
 
 
 def test_a_run_without_the_file_is_no_damaged_one(tmp_path: Path) -> None:

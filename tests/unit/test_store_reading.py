@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from harness.errors import RunDirectoryError
 from harness.record import (
     Alert,
+    CallOutcome,
     DependencyCall,
     Drain,
+    EndedBy,
     Incarnation,
     Limit,
     Manifest,
@@ -126,7 +128,9 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert trial.damaged == ()
     assert [span.name for span in trial.phases] == ["healthy"]
     (incarnation,) = trial.incarnations
-    assert incarnation == Incarnation(0, 4000, incarnation.started_s, incarnation.ended_s, 0, 0, 650, 700, "harness")
+    assert incarnation == Incarnation(
+        0, 4000, incarnation.started_s, incarnation.ended_s, 0, 0, 650, 700, EndedBy.HARNESS
+    )
     assert list(trial.memory.rss_bytes) == [500.0, 700.0]
     assert trial.memory.cgroup_bytes[0] == 600.0
     assert np.isnan(trial.memory.cgroup_bytes[1])
@@ -136,7 +140,9 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert (sample.ready, sample.unacked, sample.redelivered, sample.acked) == (5, 4, 3, 2)
     assert trial.gauges == (WorkerGauge(1.0, 9, 8, 7, 6, 5),)
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
-    assert trial.calls == (DependencyCall("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, "answered"),)
+    assert trial.calls == (
+        DependencyCall("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, CallOutcome.ANSWERED, good=True),
+    )
     assert trial.outcomes == (Outcome("a", "PROCESSED", None, 0, None),)
     assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue", message="timed out"),)
     assert trial.effective_prefetch == (10,)

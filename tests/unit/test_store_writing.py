@@ -194,7 +194,13 @@ def test_the_start_of_a_trial_says_what_is_known_before_the_workload(trial: Tria
         "role": "before",
         "start_mono_s": 1234.5,
         "planned_messages": 42,
-        "limit": {"kind": "cgroup v1", "emulated": False, "limit_bytes": 1000},
+        "limit": {
+            "kind": "cgroup v1",
+            "emulated": False,
+            "limit_bytes": 1000,
+            "kills": "process",
+            "scope_emulated": False,
+        },
     }
     assert trial.start_mono_s == 1234.5
     assert trial.logs.is_dir()

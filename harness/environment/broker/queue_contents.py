@@ -15,7 +15,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from harness.errors import PartFailedError
-from harness.record import QueueLeft
+from harness.record import QueueKind, QueueLeft
 
 if TYPE_CHECKING:
     from harness.environment.broker.work_queue import WorkQueue
@@ -51,7 +51,7 @@ def _queue_left(channel: Any, name: str, *, is_work: bool) -> QueueLeft:
         if body is None:
             break
         found.append(conversation_of(properties.message_id, body))
-    return QueueLeft(name, is_work, max(messages, len(found)), tuple(found))
+    return QueueLeft(name, QueueKind.WORK if is_work else QueueKind.ASIDE, max(messages, len(found)), tuple(found))
 
 
 def conversation_of(message_id: str | None, body: bytes) -> str | None:
