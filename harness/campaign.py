@@ -20,6 +20,7 @@ from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError
 from harness.faults.timeline import NO_LENGTHS_YET
+from harness.incidents import pika_mem0
 from harness.machine import checkout, machine_facts, package_versions
 from harness.record import Manifest, ReportedMetric, ReportedPoint, profiled
 from harness.scenario import schedule_hash, schedule_of
@@ -151,6 +152,8 @@ def _manifest(order: Order, folder: RunFolder) -> Manifest:
         versions=package_versions(),
         machine=machine_facts(),
         limit_bytes=scenario.memory_limit,
+        incident=pika_mem0.__name__.rpartition(".")[2],
+        id_key=pika_mem0.ID_KEY,
         reported_points=tuple(
             ReportedPoint(point.at, point.memory_min, point.memory_max, point.queue, point.exceptions)
             for point in scenario.reported.points

@@ -157,8 +157,7 @@ class Bench:
 
     def messages(self) -> int:
         """Return how many messages the broker holds, in hand or not; the figure is up to a second old."""
-        figures = self.queue.figures()
-        return figures.ready + figures.unacked
+        return self.queue.counts().work.messages
 
     def lose_connection(self) -> None:
         """Have the broker close the worker's connection, once it lists it: up to some seconds after it was opened."""

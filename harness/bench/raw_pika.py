@@ -73,7 +73,7 @@ def wait_until_filled(queue: WorkQueue, messages: int) -> None:
     """Wait until the broker counts so many messages in the queue: none was lost on the way. Raises WaitTimeoutError."""
     wait_for(
         f"{messages} messages to be in the queue {queue.name}",
-        lambda: queue.figures().ready == messages,
+        lambda: queue.counts().work.ready == messages,
         timeout_s=_FILLED_TIMEOUT_S,
     )
 

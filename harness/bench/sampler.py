@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from harness.bench.environment import BenchEnvironment
 
 AIM = Aim("value", "<=", 2.0)
-_PROCESS = ("sleep", "300")  # longer than the benchmark; the supervisor ends it
+_LENGTH = "300"  # seconds, longer than the benchmark; the supervisor ends it
+# A worker of one process, and one of twenty, as a prefork pool has them.
+_WORKERS = {
+    1: ("sleep", _LENGTH),
+    20: ("sh", "-c", f"for n in $(seq 19); do sleep {_LENGTH} & done; exec sleep {_LENGTH}"),
+}
 _LIMIT_BYTES = 256 * 2**20
 _START_TIMEOUT_S = 10.0
 _SAMPLES_SHARE_MIN = (
@@ -32,32 +37,41 @@ _SAMPLES_SHARE_MIN = (
 
 
 def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
-    """Return the probe's share of one core in percent. Raises PartFailedError when it did not sample as it should."""
+    """Return the probe's share of one core in percent, for a worker of one process and for one of twenty.
+
+    Raises PartFailedError when it did not sample as it should.
+    """
+    return tuple(_measured(environment, processes) for processes in _WORKERS)
+
+
+def _measured(environment: BenchEnvironment, processes: int) -> Figure:
     length_s = environment.amount(full=5, quick=2)
-    (environment.folder / "trial" / "logs").mkdir(parents=True)
-    folder = TrialFolder(environment.folder / "trial", "sampler", "before")
+    path = environment.folder / f"trial-{processes}"
+    (path / "logs").mkdir(parents=True)
+    folder = TrialFolder(path, "sampler", "before")
     memory_limits = choose_memory_limits(environment.scope.run_id)
     env = environment.scope.environment()
     launch = WorkerLaunch(
-        lambda _incarnation: _PROCESS, lambda _incarnation: env, cwd=environment.scope.tmp, logs=folder.logs
+        lambda _incarnation: _WORKERS[processes], lambda _incarnation: env, cwd=environment.scope.tmp, logs=folder.logs
     )
+    policy = RestartPolicy(1.0, 0)
     with Supervisor(
-        launch, memory_limits, _LIMIT_BYTES, RestartPolicy(1.0, 0), folder.event, name="sampler", grace_s=1.0
+        launch, memory_limits, _LIMIT_BYTES, policy, folder.event, name=f"sampler-{processes}", grace_s=1.0
     ) as supervisor:
         wait_for(
-            "the sampled process to start",
-            lambda: supervisor.current,
+            "the sampled processes to start",
+            lambda: (current := supervisor.current) and len(current.memory_limit.processes()) == processes,
             timeout_s=_START_TIMEOUT_S,
             alive=supervisor.death,
         )
         for repeat in range(REPEATS):
-            environment.tell(f"sampler: repeat {repeat + 1} of {REPEATS}, {length_s} s")
+            environment.tell(f"sampler, {processes} processes: repeat {repeat + 1} of {REPEATS}, {length_s} s")
             with sampling_memory(supervisor, folder):
                 pause_until(time.monotonic() + length_s)
-    shares = core_shares((folder.path / "events.jsonl").read_text(encoding="utf-8"), length_s)
-    per_s = round(1 / INTERVAL_S)
-    note = f"{per_s} samples/s for {length_s} s, memory limit: {memory_limits.kind}"
-    return (alone("memory probe", "% of one core", [share * 100 for share in shares], aim=AIM, note=note),)
+    shares = core_shares((path / "events.jsonl").read_text(encoding="utf-8"), length_s)
+    note = f"{round(1 / INTERVAL_S)} samples/s for {length_s} s, memory limit: {memory_limits.kind}"
+    name = f"memory probe, {processes} process{'es' if processes > 1 else ''}"
+    return alone(name, "% of one core", [share * 100 for share in shares], aim=AIM, note=note)
 
 
 def core_shares(events: str, length_s: float) -> list[float]:

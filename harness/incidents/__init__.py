@@ -7,9 +7,12 @@ docs/how-to/add-an-incident.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT = "pika_mem0"
 NONE = "none"

@@ -1,89 +1,161 @@
-"""The worker's memory, sampled 20 times a second: resident set, its high-water mark, and what the cgroup is charged.
+"""The worker's memory, 20 times a second by kind and once a second by process: the whole container's.
 
-Reads ``/proc/<pid>/status`` and one cgroup file a sample: a few hundred microseconds of one core a second, which ``make
-bench`` measures. The kernel's own high-water marks are read by the supervisor at the end of an incarnation; this
-series draws the curve between. Used by the trial and the benchmarks; it judges nothing.
+The cgroup says what is charged, and of which kind; ``/proc`` the resident set of each process in it. The kernel's own
+high-water mark is read by the supervisor at the end of an incarnation; this series draws the curve between. ``make
+bench`` measures what the sampling costs. Used by the trial and the benchmarks; it judges nothing.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.environment.oom_watch import command_of
 from harness.probes.watching import watching
+from harness.record import ProcessSample
+from harness.store.memory_files import MemorySample, memory_writer, process_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.environment.supervisor import RunningIncarnation, Supervisor
     from harness.store import TrialFolder
-    from harness.store.writing import Series
 
 INTERVAL_S = 0.05
+PROCESSES_INTERVAL_S = 1.0
+# Reading a process's share walks its page tables: 10 ms and more for one of 3 GB. It is left out until so many times
+# its length have passed, so that it costs one part in a hundred.
+_SHARE_PAUSE_FACTOR = 100
+_PAGE_BYTES = 4096
+_TICKS_PER_S = 100  # of a process's start time in /proc; USER_HZ, the same on every Linux
 
 
 def resident_bytes(pid: int) -> tuple[int, int] | None:
     """Return (resident set, its high-water mark) of ``pid`` in bytes; None once its memory is gone."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123 - asked 20 times a second: the cheapest way
-            status = file.read()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    mark, resident = _field_bytes(status, b"\nVmHWM:"), _field_bytes(status, b"\nVmRSS:")
-    return None if mark is None or resident is None else (resident, mark)
-
-
-def _field_bytes(status: bytes, name: bytes) -> int | None:
-    at = status.find(name)
-    return None if at < 0 else int(status[at + len(name) : status.index(b"kB", at)]) * 1024
+    path = f"/proc/{pid}/status"
+    resident, mark = _field_bytes(path, b"VmRSS:"), _field_bytes(path, b"VmHWM:")
+    return None if resident is None or mark is None else (resident, mark)
 
 
 @contextmanager
 def sampling_memory(supervisor: Supervisor, folder: TrialFolder) -> Iterator[None]:
-    """Sample whichever incarnation is going on into ``memory.csv`` until left.
+    """Sample whichever incarnation is running into ``memory.csv`` and ``processes.csv`` until left.
 
-    At the end record what the sampling cost.
-
-    Raises RunDirectoryError on leaving where a sample could not be written.
+    At the end what the sampling cost is recorded. Raises RunDirectoryError on leaving where a sample could not be
+    written.
     """
-    with folder.series("memory", ("incarnation", "rss_bytes", "cgroup_bytes")) as series:
-        sampler = _Sampler(supervisor, folder, series)
-        with watching("memory-probe", sampler.look, interval_s=INTERVAL_S, at_end=sampler.tell_cost):
+    with memory_writer(folder) as write_memory, process_writer(folder) as write_process:
+        sampler = _Sampler(supervisor, folder, write_memory, write_process)
+        with watching("memory-probe", sampler.look, interval_s=INTERVAL_S, at_end=sampler.record_cost):
             yield
 
 
 class _Sampler:
     """What the probe's thread does, and what it has done so far."""
 
-    def __init__(self, supervisor: Supervisor, folder: TrialFolder, series: Series) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        folder: TrialFolder,
+        write_memory: Callable[[MemorySample], None],
+        write_process: Callable[[ProcessSample], None],
+    ) -> None:
         self._supervisor = supervisor
         self._folder = folder
-        self._series = series
+        self._write_memory = write_memory
+        self._write_process = write_process
         self._samples = 0
         self._began_mono_s = time.monotonic()
+        self._next_processes_mono_s = 0.0
+        self._shares_due_mono_s: dict[int, float] = {}
 
     def look(self) -> None:
-        """Take a sample of the incarnation that is going on, if any."""
+        """Take a sample of the incarnation that is running, if any."""
         incarnation = self._supervisor.current
-        if incarnation is not None:
-            self._sample(incarnation)
+        if incarnation is None:
+            return
+        pids = incarnation.memory_limit.processes() or (incarnation.pid,)
+        self._sample(incarnation, pids)
+        now_mono_s = time.monotonic()
+        if now_mono_s >= self._next_processes_mono_s:
+            self._next_processes_mono_s = now_mono_s + PROCESSES_INTERVAL_S
+            incarnation.peak_rss_bytes = max(incarnation.peak_rss_bytes, (resident_bytes(incarnation.pid) or (0, 0))[1])
+            for pid in pids:
+                self._sample_process(incarnation, pid, now_mono_s)
 
-    def tell_cost(self) -> None:
+    def record_cost(self) -> None:
         """Record how many samples were taken, and the share of one core that this thread used."""
         length_s = max(time.monotonic() - self._began_mono_s, INTERVAL_S)
         share = time.thread_time() / length_s
         self._folder.event("memory_probe_ended", samples=self._samples, cpu_share=round(share, 5))
 
-    def _sample(self, incarnation: RunningIncarnation) -> None:
-        found = resident_bytes(incarnation.pid)
-        if found is None:
+    def _sample(self, incarnation: RunningIncarnation, pids: tuple[int, ...]) -> None:
+        resident = [found for pid in pids if (found := _resident_bytes(pid)) is not None]
+        if not resident:
             return
-        resident, mark = found
         try:
-            charged = incarnation.memory_limit.usage_bytes()
-        except OSError:  # the memory_limit went between the two reads
-            charged = None
-        incarnation.peak_rss_bytes = max(incarnation.peak_rss_bytes, mark)
-        self._series.add(incarnation.index, resident, charged)
+            kinds = incarnation.memory_limit.by_kind()
+        except OSError:  # the limit was closed between the two reads
+            kinds = None
+        columns = (kinds.charged, kinds.anonymous, kinds.file, kinds.inactive_file, kinds.kernel) if kinds else None
+        self._write_memory(MemorySample(incarnation.index, sum(resident), columns))
         self._samples += 1
+
+    def _sample_process(self, incarnation: RunningIncarnation, pid: int, now_mono_s: float) -> None:
+        found = _parent_and_start(pid)
+        resident = _resident_bytes(pid)
+        if found is None or resident is None:
+            return
+        parent, started_mono_s = found
+        self._write_process(
+            ProcessSample(
+                t_s=now_mono_s,
+                incarnation=incarnation.index,
+                pid=pid,
+                parent=parent,
+                command=command_of(pid),
+                started_s=started_mono_s,
+                rss_bytes=resident,
+                pss_bytes=self._share_bytes(pid, now_mono_s),
+            )
+        )
+
+    def _share_bytes(self, pid: int, now_mono_s: float) -> int | None:
+        if now_mono_s < self._shares_due_mono_s.get(pid, 0.0):
+            return None
+        found = _field_bytes(f"/proc/{pid}/smaps_rollup", b"Pss:")
+        self._shares_due_mono_s[pid] = now_mono_s + _SHARE_PAUSE_FACTOR * (time.monotonic() - now_mono_s)
+        return found
+
+
+def _resident_bytes(pid: int) -> int | None:
+    """Return the resident set alone: the cheapest way, for what is read 20 times a second."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - half the time of Path.read_bytes
+            pages = int(file.read().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return pages * _PAGE_BYTES or None  # a zombie has none
+
+
+def _field_bytes(path: str, name: bytes) -> int | None:
+    try:
+        text = Path(path).read_bytes()
+    except OSError:  # it ended, or is not ours to look into
+        return None
+    at = text.find(b"\n" + name)
+    return None if at < 0 else int(text[at + 1 + len(name) : text.index(b"kB", at)]) * 1024
+
+
+def _parent_and_start(pid: int) -> tuple[int, float] | None:
+    """Return the parent and the start on the monotonic clock; None once the process is gone."""
+    try:
+        # The command stands in parentheses and may hold anything; what follows the last one is plain.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    # Ticks count from boot, sleep included; the monotonic clock leaves a suspended machine's sleep out.
+    asleep_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    return int(fields[1]), int(fields[19]) / _TICKS_PER_S - asleep_s

@@ -81,7 +81,8 @@ class _Watch:
             figures = memory_by_kind(
                 Path(f"/proc/{incarnation.pid}/status").read_text(encoding="utf-8", errors="replace")
             )
-            figures["cgroup"] = incarnation.memory_limit.usage_bytes() or 0
+            kinds = incarnation.memory_limit.by_kind()
+            figures["cgroup"] = kinds.charged if kinds else 0
         except (OSError, ProcessLookupError):
             return  # it ended, or its memory_limit did
         if "rss" not in figures:

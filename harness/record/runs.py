@@ -55,6 +55,8 @@ class Manifest:
     limit_bytes: int
     reported_points: tuple[ReportedPoint, ...] = ()
     reported_metrics: tuple[ReportedMetric, ...] = ()
+    incident: str = "none"  # the incident package, or "none"
+    id_key: str = "message_id"  # names a message in what the worker writes: its body, its alerts
     fault_schedule: str = ""  # SHA-256 of when which fault comes, as drawn from the seed; empty where none does
 
 

@@ -6,61 +6,25 @@ leaves a readable, partial run. Whatever the disk refuses is a RunDirectoryError
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import secrets
 import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness.errors import RunDirectoryError
-from harness.store.half_files import half_file, remove_abandoned
+from harness.record import Role
+from harness.store.atomic import half_file, refusals_named, remove_abandoned, write_atomically
+from harness.store.manifest_file import write_manifest
+from harness.store.trial_file import TrialFacts, write_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from io import FileIO
     from pathlib import Path
 
     from harness.record import Limit, Manifest, Scalar
-
-_ELSEWHERE = "make it writable or choose --runs-dir"
-_REMEDIES = {errno.EROFS: _ELSEWHERE, errno.EACCES: _ELSEWHERE, errno.EPERM: _ELSEWHERE}
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write ``content`` to ``path`` whole or not at all: a temporary file beside it, then a rename.
-
-    Raises RunDirectoryError where it can't be written; no temporary file stays behind, whatever goes wrong.
-    """
-    temporary = half_file(path)
-    data = content.encode(errors="replace") if isinstance(content, str) else content
-    with _refusals_named(path):
-        remove_abandoned(path.parent)
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-
-
-@contextmanager
-def _refusals_named(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a RunDirectoryError with its remedy."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        remedy = _REMEDIES.get(error.errno or 0, "free some disk or choose --runs-dir")
-        raise RunDirectoryError(f"{path} can't be written: {reason}; {remedy}") from error
 
 
 class RunFolder:
@@ -78,12 +42,12 @@ class RunFolder:
     def write_manifest(self, manifest: Manifest, scenario_json: str) -> None:
         """Write what is about to be run, before the first trial."""
         write_atomically(self.path / "scenario.json", scenario_json)
-        write_atomically(self.path / "manifest.json", json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
+        write_manifest(self.path, manifest)
 
     def trial(self, arm: str, role: str) -> TrialFolder:
         """Make the folder of one trial."""
         path = self.path / "trials" / arm
-        with _refusals_named(path):
+        with refusals_named(path):
             (path / "logs").mkdir(parents=True, exist_ok=True)
         return TrialFolder(path, arm, role)
 
@@ -110,35 +74,37 @@ class TrialFolder:
     def start(self, start_mono_s: float, *, planned_messages: int, limit: Limit) -> None:
         """Set replay time zero and write what is known before the workload."""
         self.start_mono_s = start_mono_s
-        start_utc = datetime.now(UTC) + timedelta(seconds=start_mono_s - time.monotonic())
-        facts = {
-            "arm": self.arm,
-            "role": self.role,
-            "start_mono_s": start_mono_s,
-            "start_utc": start_utc.isoformat(),
-            "planned_messages": planned_messages,
-            "limit": asdict(limit),
-        }
-        write_atomically(self.path / "trial.json", json.dumps(facts, indent=2) + "\n")
+        facts = TrialFacts(self.arm, Role(self.role), start_mono_s, planned_messages, limit)
+        write_trial(self.path, facts, time.monotonic())
 
     def event(self, kind: str, **data: Scalar) -> None:
         """Append one event, at this moment."""
         path = self.path / "events.jsonl"
-        with self._lock, _refusals_named(path), path.open("a", encoding="utf-8", errors="replace") as file:
+        with self._lock, refusals_named(path), path.open("a", encoding="utf-8", errors="replace") as file:
             line = json.dumps({"mono_s": round(time.monotonic(), 4), "kind": kind, **data}, ensure_ascii=False)
             file.write(line + "\n")
 
     @contextmanager
     def series(self, name: str, columns: Sequence[str]) -> Iterator[Series]:
         """Open one CSV for appending rows of the monotonic time and ``columns``, by one thread at a time."""
-        path = self.path / f"{name}.csv"
-        with _refusals_named(path):
-            file = path.open("ab", buffering=0)
-        with file:
-            series = Series(file, path)
-            if file.tell() == 0:
+        with self._appending(name) as series:
+            if series.is_empty:
                 series.line("mono_s", *columns)
             yield series
+
+    @contextmanager
+    def lines(self, name: str) -> Iterator[Callable[[Mapping[str, Scalar]], None]]:
+        """Open one file of JSON lines for appending, by one thread at a time."""
+        with self._appending(name) as series:
+            yield lambda line: series.line(json.dumps(line, ensure_ascii=False))
+
+    @contextmanager
+    def _appending(self, name: str) -> Iterator[Series]:
+        path = self.path / name
+        with refusals_named(path):
+            file = path.open("ab", buffering=0)
+        with file:
+            yield Series(file, path)
 
 
 class Series:
@@ -148,13 +114,18 @@ class Series:
         self._file = file
         self._path = path
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was written yet."""
+        return self._file.tell() == 0
+
     def add(self, *values: float | None) -> None:
         """Append one row of this moment; None is written as an empty cell."""
         self.line(f"{time.monotonic():.4f}", *("" if value is None else f"{value:.10g}" for value in values))
 
     def line(self, *cells: str) -> None:
         """Append one line of ``cells``."""
-        with _refusals_named(self._path):
+        with refusals_named(self._path):
             self._file.write(f"{','.join(cells)}\n".encode())
 
 
@@ -166,9 +137,9 @@ def create_run(runs_dir: Path, scenario_name: str) -> RunFolder:
     started = datetime.now(UTC)
     name = f"{started:%Y%m%dT%H%M%SZ}-{scenario_name}-{secrets.token_hex(2)}"
     path = runs_dir / name
-    with _refusals_named(path):
+    with refusals_named(path):
         (path / "trials").mkdir(parents=True)
-    with _refusals_named(runs_dir / "latest"):
+    with refusals_named(runs_dir / "latest"):
         remove_abandoned(runs_dir)
         pointer = half_file(runs_dir / "latest")
         pointer.symlink_to(name)

@@ -61,20 +61,19 @@ class DrainWatch:
             else f"worker {incarnation.index} at {incarnation.peak_rss_bytes / 2**20:.0f} MiB peak"
         )
         try:
-            figures = self._queue.figures()
+            return f"{worker}, {self._queue.counts().text}"
         except PartFailedError:
             return f"{worker}, broker silent"
-        return f"{worker}, {figures.ready} ready, {figures.unacked} unacked"
 
     def _looks_empty(self) -> bool:
         if not self._load.finished:
             self.last_seen = "the publishers were still at work"
             return False
         try:
-            figures = self._queue.figures()
+            counts = self._queue.counts()
         except PartFailedError as error:
             self.last_seen = f"the broker did not answer: {error}"
             return False
         open_calls = int(self._mem0.stats()["open"])
-        self.last_seen = f"{figures.ready} ready, {figures.unacked} unacknowledged, {open_calls} calls open"
-        return figures.ready == figures.unacked == open_calls == 0
+        self.last_seen = f"{counts.text}, {open_calls} calls open"
+        return counts.settled and open_calls == 0

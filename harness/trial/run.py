@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -26,7 +25,8 @@ from harness.probes.broker_queue import watching_queue
 from harness.probes.memory import sampling_memory
 from harness.probes.outside_flight import recording_from_outside
 from harness.record import Limit
-from harness.store import write_atomically
+from harness.store.message_files import CALLS, write_outcomes
+from harness.store.queue_files import write_queues_left
 from harness.trial.drain import DrainWatch
 from harness.trial.retry_job import play_retry_job
 from harness.trial.subject import (
@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 _WORKER_READY_S = 60.0
 _SETTLE_S = 2.5  # what "memory at the end" is read from, once everything is drained
 _LEAD_S = 5.0  # to replay time zero: meanwhile the worker and the publishers start, side by side
+_BACKOFF_MAX_S = 300.0  # incident time; the kubelet waits no longer between two starts
+_BACKOFF_RESET_S = 600.0  # incident time; after running so long a worker counts as new, for the kubelet too
 _WORKER_GRACE_S = 5.0  # after a drain the worker is idle; more than enough to close its connections
 
 
@@ -107,7 +109,7 @@ def run_trial(
     with (
         work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
         site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
-        fake_mem0(scope, folder.logs, journal=folder.path / "calls.jsonl", seed=scenario.seed) as mem0,
+        fake_mem0(scope, folder.logs, journal=folder.path / CALLS, seed=scenario.seed) as mem0,
         site.databases.fresh(plan.folder_name) as database_url,
     ):
         rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
@@ -194,10 +196,21 @@ def _supervisor(plan: TrialPlan, site: Site, folder: TrialFolder, endpoints: End
         launch,
         site.memory_limits,
         plan.scenario.memory_limit,
-        RestartPolicy(plan.scenario.restarts.backoff / scale, plan.scenario.restarts.limit),
+        _restart_policy(plan.scenario),
         folder.event,
         name=plan.folder_name,
         grace_s=_WORKER_GRACE_S,
+    )
+
+
+def _restart_policy(scenario: Scenario) -> RestartPolicy:
+    """Return the kubelet's policy, its times divided by the scenario's scale."""
+    restarts, scale = scenario.restarts, scenario.time_scale
+    return RestartPolicy(
+        backoff_s=restarts.backoff / scale,
+        restarts_max=restarts.limit,
+        backoff_max_s=max(restarts.backoff, _BACKOFF_MAX_S) / scale,
+        reset_after_s=_BACKOFF_RESET_S / scale,
     )
 
 
@@ -263,13 +276,13 @@ def _retried(
 
 def _keep_the_end(database: Database, queue: WorkQueue, folder: TrialFolder) -> None:
     """Record what the table and the queues hold when no worker is left: the ledger is closed by these two."""
-    write_atomically(folder.path / "outcomes.json", json.dumps([asdict(row) for row in database.rows()]))
+    write_outcomes(folder, database.rows())
     try:
         left = queues_left(queue)
     except PartFailedError as error:
         folder.event("queues_not_read", reason=str(error))
     else:
-        write_atomically(folder.path / "queues.json", json.dumps([asdict(each) for each in left]))
+        write_queues_left(folder, left)
 
 
 def _drain(watch: DrainWatch, limit_s: float, folder: TrialFolder, narrator: Narrator) -> None:

@@ -95,8 +95,10 @@ def test_a_process_under_the_limit_incarnations_and_is_counted(memory_limit: Mem
     process = started(memory_limit, HOLD_30_MIB)
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
-    charged = memory_limit.usage_bytes()
-    assert charged is not None
+    kinds = memory_limit.by_kind()
+    assert kinds is not None
+    charged = kinds.charged
+    assert 30 * MIB <= kinds.anonymous <= charged
     assert 30 * MIB <= charged < LIMIT_BYTES
     process.communicate(b"\n", timeout=TIMEOUT_S)
 
@@ -162,7 +164,7 @@ def test_a_counter_of_a_closed_memory_limit_is_an_oserror(memory_limits: MemoryL
     memory_limit.close()
 
     with pytest.raises(OSError, match="No such"):
-        memory_limit.usage_bytes()
+        memory_limit.by_kind()
 
 
 class TestWatchdog:

@@ -288,7 +288,7 @@ def test_a_full_disk_does_not_keep_the_worker_alive(tmp_path: Path, memory_limit
     ) as supervisor:
         pid = alive(supervisor)
 
-    assert seen == ["worker_started", "worker_ended"]
+    assert seen == ["worker_started", "worker_signalled", "worker_ended"]
     assert not psutil.pid_exists(pid)
 
 

@@ -181,7 +181,7 @@ def test_sigterm_gives_back_what_does_not_finish_in_time(bench: Bench, preset: s
         bench.wait_for_stats(in_flight=10)
         worker.signal(signal.SIGTERM)
         assert worker.wait(LIMIT_S) == 1
-    wait_for("all fifteen in the queue", lambda: bench.queue.figures().ready == 15, timeout_s=LIMIT_S)
+    wait_for("all fifteen in the queue", lambda: bench.queue.counts().work.ready == 15, timeout_s=LIMIT_S)
 
 
 @pytest.mark.parametrize(

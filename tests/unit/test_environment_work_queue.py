@@ -1,11 +1,14 @@
 """The queue of one trial: in a virtual host of its own, which goes with all it holds, whatever happens."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from harness.environment.broker.management_api import QueueCounts
 from harness.environment.broker.work_queue import work_queue
 from harness.errors import PartFailedError
+from harness.record import QueueKind
 
 
 class FakeBroker:
@@ -30,9 +33,16 @@ class FakeBroker:
         """Delete a virtual host."""
         self.asked.append(f"delete {name}")
 
-    def queue(self, name: str, *, vhost: str) -> str:
-        """Return something of the queue."""
-        return f"figures of {name} in {vhost}"
+    def queues(self, *, vhost: str) -> tuple[QueueCounts, ...]:
+        """Return the queue beside three others: one that is consumed, a waiting room, and dead letters."""
+        self.asked.append(f"queues of {vhost}")
+        nothing = QueueCounts(0, 0, 0, 0, 0, 0)
+        return (
+            replace(nothing, name="events", ready=4, unacked=1, consumers=1),
+            replace(nothing, name="consumed", ready=2, consumers=1),
+            replace(nothing, name="waiting", ready=3, moves_on=True),
+            replace(nothing, name="dead", ready=50),
+        )
 
     def consumers(self, name: str, *, vhost: str) -> str:
         """Return something of its consumers."""
@@ -48,11 +58,28 @@ def test_the_queue_is_made_asked_in_its_own_virtual_host_and_gone_afterwards() -
     broker = FakeBroker()
     with work_queue(cast("Any", broker), "run-fixed", "events") as queue:
         assert broker.asked == ["create run-fixed", "declare events in run-fixed"]
-        assert cast("Any", queue.figures()) == "figures of events in run-fixed"
+        counts = queue.counts()
+        assert broker.asked[-1] == "queues of run-fixed"
+        assert counts.work.messages == 5
         assert cast("Any", queue.consumers()) == "consumers of events in run-fixed"
         assert queue.amqp_url(host="127.0.0.1", port=4000) == "amqp://127.0.0.1:4000/run-fixed"
 
     assert broker.asked[-1] == "delete run-fixed"
+
+
+def test_what_waits_in_other_queues_is_still_under_way_and_dead_letters_are_not() -> None:
+    """Guarantees that a trial is drained when its waiting rooms are empty too, whatever was put aside for good."""
+    broker = FakeBroker()
+    with work_queue(cast("Any", broker), "run-fixed", "events") as queue:
+        counts = queue.counts()
+
+    kinds = {each.name: kind for kind, each in counts.others}
+    assert kinds == {"consumed": QueueKind.CONSUMED, "waiting": QueueKind.WAITING, "dead": QueueKind.ASIDE}
+    assert counts.waiting_elsewhere == 5
+    assert not counts.settled
+    at_rest = replace(counts, work=replace(counts.work, ready=0, unacked=0), others=counts.others[2:])
+    assert at_rest.settled
+    assert at_rest.text == "0 ready, 0 unacknowledged, 50 in dead (aside)"
 
 
 def test_it_is_gone_after_a_failure_too() -> None:

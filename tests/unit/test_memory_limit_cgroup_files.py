@@ -108,7 +108,7 @@ def test_without_a_high_water_mark_the_highest_sample_counts(tmp_path: Path, ker
     kernel_files.update({"memory.current": "700", "memory.events": "low 0\n"})
     folder = tmp_path / "memory_limit"
     memory_limit = CgroupLimit(folder, LIMIT_BYTES, V2)
-    assert memory_limit.usage_bytes() == 700
+    assert memory_limit.read().usage_bytes == 700
     (folder / "memory.current").write_text("400")
 
     reading = memory_limit.read()

@@ -20,15 +20,22 @@ from harness.record import (
     Incarnation,
     Limit,
     Manifest,
+    OomKill,
     Outcome,
+    ProcessSample,
     Publish,
+    QueueKind,
+    QueueLeft,
     ReportedMetric,
     ReportedPoint,
     TrialRecord,
     WorkerGauge,
 )
-from harness.store import RunFolder, TrialFolder, read_run, write_atomically
+from harness.store import RunFolder, TrialFolder, read_run
+from harness.store.memory_files import MemorySample, memory_writer, process_writer
+from harness.store.message_files import write_outcomes
 from harness.store.publish_journal import JournalWriter, PublishLine
+from harness.store.queue_files import queue_writer, write_queues_left
 
 MANIFEST = Manifest(
     run_id="20260101T114204Z-drill-4c1f",
@@ -47,7 +54,7 @@ MANIFEST = Manifest(
 LIMIT = Limit("cgroup v1", emulated=False, limit_bytes=1000)
 FILES = [
     *["events.jsonl", "memory.csv", "queue.csv", "worker_stats.jsonl", "publishes.jsonl", "calls.jsonl"],
-    "alerts.jsonl",
+    *["alerts.jsonl", "processes.jsonl"],
 ]
 
 
@@ -56,13 +63,20 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
     folder.start(start_mono_s, planned_messages=2, limit=LIMIT)
     folder.event("worker_started", incarnation=0, pid=4000)
     folder.event("phase_entered", phase="healthy", from_tod_s=100.0, to_tod_s=200.0, scale=10.0)
-    folder.event("consumer_seen", prefetch_count=10, incarnation=0)
-    with folder.series("memory", ("incarnation", "rss_bytes", "cgroup_bytes")) as memory:
-        memory.add(0, 500, 600)
-        memory.add(0, 700, None)
-    with folder.series("queue", ("ready", "unacked", "redelivered", "acked")) as queue:
-        queue.add(5, 4, 3, 2)
-        queue.add(5, 4, 0, 1)  # by a broker that was started again
+    folder.event("channel_seen", prefetch_per_consumer=10, consumers=1, prefetch_of_channel=0, incarnation=0)
+    folder.event("connection_seen", incarnation=0, name="c", heartbeat_s=60)
+    folder.event("fault_requested", fault="link_cut", key="healthy.0.0", settings="")
+    folder.event("worker_signalled", incarnation=0, signal="SIGTERM", by="harness")
+    folder.event("oom_kill", incarnation=0, pid=4711, command="python", first_process=False)
+    with memory_writer(folder) as write_memory, process_writer(folder) as write_process:
+        write_memory(MemorySample(0, 500, (600, 400, 150, 100, 50)))
+        write_memory(MemorySample(0, 700, None))
+        write_process(ProcessSample(start_mono_s + 1, 0, 4000, 1, "python worker.py", start_mono_s, 500, None))
+    with queue_writer(folder) as write_queue:
+        counts = {"ready": 5, "unacked": 4, "waiting_elsewhere": 6}
+        write_queue(**counts, redelivered=3, acked=2, delivered=9)
+        write_queue(**counts, redelivered=0, acked=1, delivered=2)  # by a broker that was started again
+    write_queues_left(folder, [QueueLeft("q.wait", QueueKind.WAITING, 1, ("b",))])
     gauge = {"mono_s": start_mono_s + 1, "executor_queue": 9, "in_flight": 8, "acked": 7, "nacked_requeue": 6}
     _append(folder.path / "worker_stats.jsonl", gauge | {"nacked_dropped": 5, "delivered": 99})
     with JournalWriter(folder.path / "publishes.jsonl") as journal:
@@ -79,14 +93,15 @@ def write_trial(folder: TrialFolder, start_mono_s: float) -> None:
     call = {"arrived_mono_s": start_mono_s + 4, "path": "/extract_facts", "message_id": "a", "attempt": 1}
     _append(
         folder.path / "calls.jsonl",
-        call | {"mode": "answer", "status": 200, "duration_s": 0.5, "bytes_in": 9, "outcome": "answered"},
+        call
+        | {"mode": "answer", "status": 200, "duration_s": 0.5, "bytes_in": 9, "outcome": "answered"}
+        | {"good": True, "primary": True},
     )
     folder.event(
         "worker_ended", incarnation=0, exit_status=0, oom_kill_delta=0, peak_cgroup_bytes=650, ended_by="harness"
     )
     folder.event("drain_ended", complete=True, waited_s=1.5, last_seen="0 ready")
-    rows = [{"message_id": "a", "status": "PROCESSED", "error_code": None, "retry_count": 0}]
-    write_atomically(folder.path / "outcomes.json", json.dumps([{**rows[0], "next_attempt_at": None}]))
+    write_outcomes(folder, [Outcome("a", "PROCESSED", None, 0, None)])
     alert = {"alert_type": "EXTERNAL_API_TIMEOUT", "level": "HIGH", "message": "timed out", "sent_utc": "now"}
     _append(folder.path / "alerts.jsonl", alert | {"context": {"action": "marked_failed_no_requeue"}})
     (folder.logs / "worker-0.log").write_text("hello")
@@ -128,16 +143,27 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
     assert trial.damaged == ()
     assert [span.name for span in trial.phases] == ["healthy"]
     (incarnation,) = trial.incarnations
+    (kill,) = incarnation.kills
+    assert kill == OomKill(kill.t_s, 4711, "python", first_process=False)
+    ends = incarnation.started_s, incarnation.ended_s
     assert incarnation == Incarnation(
-        0, 4000, incarnation.started_s, incarnation.ended_s, 0, 0, 650, 700, EndedBy.HARNESS
+        0, 4000, *ends, 0, 0, 650, 700, EndedBy.HARNESS, (kill,), incarnation.terminated_s
     )
+    assert incarnation.terminated_s is not None
+    assert trial.processes == (ProcessSample(1.0, 0, 4000, 1, "python worker.py", 0.0, 500, None),)
+    assert [seen.heartbeat_s for seen in trial.connections] == [60.0]
+    assert [(span.key, span.in_force_s) for span in trial.faults] == [("healthy.0.0", None)]
+    assert trial.queues == (QueueLeft("q.wait", QueueKind.WAITING, 1, ("b",)),)
     assert list(trial.memory.rss_bytes) == [500.0, 700.0]
     assert trial.memory.cgroup_bytes[0] == 600.0
+    assert trial.memory.working_set_bytes[0] == 500.0
+    assert list(trial.memory.own_bytes) == [500.0, 700.0]
     assert np.isnan(trial.memory.cgroup_bytes[1])
     assert list(trial.memory.incarnation) == [0, 0]
     sample, after_a_restart = trial.queue
     assert (after_a_restart.redelivered, after_a_restart.acked) == (3, 3)
     assert (sample.ready, sample.unacked, sample.redelivered, sample.acked) == (5, 4, 3, 2)
+    assert (sample.waiting_elsewhere, after_a_restart.delivered) == (6, 11)
     assert trial.gauges == (WorkerGauge(1.0, 9, 8, 7, 6, 5),)
     assert trial.publishes == (Publish("a", 1.0, 2.0, 3.0, 300, None),)
     assert trial.calls == (
@@ -236,7 +262,7 @@ def test_a_missing_or_bad_file_of_a_trial_is_said(run: Path, name: str, content:
         (said,) = trial.damaged
         assert said.startswith(name)
     assert trial.arm == "incident"
-    assert len(trial.events) == 5
+    assert len(trial.events) == 9
 
 
 def test_a_trial_without_a_start_counts_from_its_first_event(run: Path) -> None:
@@ -271,6 +297,17 @@ def test_without_a_manifest_it_is_no_run_directory(run: Path, content: str | byt
         (run / "manifest.json").write_bytes(content if isinstance(content, bytes) else content.encode())
 
     with pytest.raises(RunDirectoryError, match="holds no manifest" if content is None else "is not a run directory"):
+        read_run(run)
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(1, "commit 5694831"), (3, "the harness that wrote it")])
+def test_a_run_directory_of_another_format_is_refused_with_what_reads_it(run: Path, number: int, remedy: str) -> None:
+    """Guarantees that an old record is never taken for one of today, whose files mean something else."""
+    document = json.loads((run / "manifest.json").read_text())
+    assert document.pop("format") == 2
+    (run / "manifest.json").write_text(json.dumps(document if number == 1 else {**document, "format": number}))
+
+    with pytest.raises(RunDirectoryError, match=f"format {number}.*{remedy}"):
         read_run(run)
 
 

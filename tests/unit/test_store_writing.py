@@ -149,9 +149,9 @@ def test_events_come_from_any_thread_and_stay_whole_and_in_order(trial: TrialFol
 
 def test_a_series_has_one_header_and_a_row_for_each_sample(trial: TrialFolder) -> None:
     """Guarantees the columns, empty cells for what was not measured, and that opening it again goes on."""
-    with trial.series("queue", ("ready", "unacked")) as series:
+    with trial.series("queue.csv", ("ready", "unacked")) as series:
         series.add(3, None)
-    with trial.series("queue", ("ready", "unacked")) as series:
+    with trial.series("queue.csv", ("ready", "unacked")) as series:
         series.add(3_221_225_472, 0.5)
 
     header, first, second = (trial.path / "queue.csv").read_text(encoding="utf-8").splitlines()
@@ -162,7 +162,7 @@ def test_a_series_has_one_header_and_a_row_for_each_sample(trial: TrialFolder) -
 
 def test_a_row_is_on_the_disk_as_soon_as_it_was_added(trial: TrialFolder) -> None:
     """Guarantees that a killed harness leaves every sample it took."""
-    with trial.series("queue", ("ready",)) as series:
+    with trial.series("queue.csv", ("ready",)) as series:
         series.add(1)
         assert len((trial.path / "queue.csv").read_text(encoding="utf-8").splitlines()) == 2
 
@@ -176,7 +176,7 @@ def test_a_full_disk_is_said_with_the_remedy(trial: TrialFolder, name: str) -> N
         if name == "events.jsonl":
             trial.event("told")
         else:
-            with trial.series("queue", ("ready",)) as series:
+            with trial.series("queue.csv", ("ready",)) as series:
                 series.add(1)
 
     with pytest.raises(RunDirectoryError, match="No space left on device; free some disk or choose --runs-dir"):

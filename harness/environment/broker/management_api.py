@@ -22,18 +22,27 @@ _DELETION_TIMEOUT_S = 60.0
 _BAD_REQUEST = 400
 _REASON_CHARS_MAX = 300
 DEFAULT_VHOST = "/"
+_MOVING = frozenset({"dead-letter-exchange", "message-ttl"})  # settings of a queue whose messages do not stay
 
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """One queue. Counts are messages."""
+    """One queue. Counts are messages; those of what happened are since the queue was declared."""
 
     ready: int
     unacked: int
-    redelivered: int  # since the queue was declared
-    acked: int  # acknowledged by consumers since the queue was declared
+    redelivered: int
+    acked: int  # acknowledged by consumers
     consumers: int
     message_bytes: int  # bodies only, ready and unacknowledged
+    name: str = ""
+    delivered: int = 0  # to consumers and to basic.get, redeliveries and those without an acknowledgement included
+    moves_on: bool = False  # its messages do not stay: it has a dead-letter exchange or a time to live
+
+    @property
+    def messages(self) -> int:
+        """How many it holds, in nobody's hand or in a consumer's."""
+        return self.ready + self.unacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +50,20 @@ class Consumer:
     """One consumer of a queue."""
 
     tag: str
-    prefetch_count: int  # as the broker enforces it; 0 is unlimited
+    prefetch_count: int  # as the broker enforces it for this consumer; 0 is unlimited
     ack_required: bool
     connection: str  # "127.0.0.1:40000 -> 127.0.0.1:5672"
+    channel: str = ""  # the connection's name with the channel's number
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel of a virtual host."""
+
+    name: str
+    connection: str
+    prefetch_of_channel: int  # what all its consumers together may hold; 0 is unlimited
+    unacked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +109,31 @@ class BrokerApi:
         )
 
     def queue(self, name: str, *, vhost: str = DEFAULT_VHOST) -> QueueCounts:
-        """Return the figures of one queue."""
-        queue = self._json(_path("queues", vhost, name))
-        # A queue that the statistics have not reached yet has none of these keys.
-        return QueueCounts(
-            ready=queue.get("messages_ready", 0),
-            unacked=queue.get("messages_unacknowledged", 0),
-            redelivered=queue.get("message_stats", {}).get("redeliver", 0),
-            acked=queue.get("message_stats", {}).get("ack", 0),
-            consumers=queue.get("consumers", 0),
-            message_bytes=queue.get("message_bytes", 0),
+        """Return the counts of one queue."""
+        return _queue_counts(self._json(_path("queues", vhost, name)))
+
+    def queues(self, *, vhost: str = DEFAULT_VHOST) -> tuple[QueueCounts, ...]:
+        """Return the counts of every queue of the virtual host, by name."""
+        return tuple(_queue_counts(each) for each in self._json(_path("queues", vhost)))
+
+    def channels(self, *, vhost: str = DEFAULT_VHOST) -> tuple[Channel, ...]:
+        """Return the virtual host's open channels."""
+        # Until a channel's first statistics come, it has none of these keys.
+        return tuple(
+            Channel(
+                name=each["name"],
+                connection=_details(each.get("connection_details", {})).get("name", ""),
+                prefetch_of_channel=each.get("global_prefetch_count", 0),
+                unacked=each.get("messages_unacknowledged", 0),
+            )
+            for each in self._json(_path("vhosts", vhost, "channels"))
+            if "name" in each
         )
+
+    def heartbeats_s(self, *, vhost: str = DEFAULT_VHOST) -> dict[str, float]:
+        """Return the heartbeat that each connection of the virtual host negotiated, in seconds; 0 is none."""
+        found = self._json(_path("vhosts", vhost, "connections"))
+        return {each["name"]: float(each["timeout"]) for each in found if "timeout" in each}
 
     def queue_names(self, *, vhost: str = DEFAULT_VHOST) -> tuple[str, ...]:
         """Return the names of the virtual host's queues."""
@@ -113,6 +147,7 @@ class BrokerApi:
                 prefetch_count=each["prefetch_count"],
                 ack_required=each["ack_required"],
                 connection=_details(each["channel_details"]).get("connection_name", ""),
+                channel=_details(each["channel_details"]).get("name", ""),
             )
             for each in self._json(_path("consumers", vhost))
             if each["queue"]["name"] == queue
@@ -184,6 +219,23 @@ class BrokerApi:
                 f"HTTP {answer.status_code}: {answer.text[:_REASON_CHARS_MAX]}"
             )
         return answer
+
+
+def _queue_counts(queue: dict[str, Any]) -> QueueCounts:
+    """Return what the API says of a queue; one that the statistics have not reached yet lacks most keys."""
+    counted = queue.get("message_stats", {})
+    settings = {**(queue.get("effective_policy_definition") or {}), **queue.get("arguments", {})}
+    return QueueCounts(
+        ready=queue.get("messages_ready", 0),
+        unacked=queue.get("messages_unacknowledged", 0),
+        redelivered=counted.get("redeliver", 0),
+        acked=counted.get("ack", 0),
+        consumers=queue.get("consumers", 0),
+        message_bytes=queue.get("message_bytes", 0),
+        name=queue.get("name", ""),
+        delivered=counted.get("deliver_get", 0),
+        moves_on=any(name.removeprefix("x-") in _MOVING for name in settings),
+    )
 
 
 def _details(details: dict[str, Any] | list[Any]) -> dict[str, Any]:

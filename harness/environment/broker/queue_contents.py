@@ -30,19 +30,20 @@ _CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,255})"')
 
 def queues_left(queue: WorkQueue) -> tuple[QueueLeft, ...]:
     """Return what every queue of the trial's virtual host holds. Raises PartFailedError."""
-    names = queue.broker.api.queue_names(vhost=queue.vhost)
+    counts = queue.counts()
+    kinds = {queue.name: QueueKind.WORK, **{each.name: kind for kind, each in counts.others}}
     parameters = pika.URLParameters(queue.amqp_url())
     parameters.socket_timeout = parameters.blocked_connection_timeout = _CONNECT_TIMEOUT_S
     try:
         # Closing the connection gives every message back.
         with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
             channel = connection.channel()
-            return tuple(_queue_left(channel, name, is_work=name == queue.name) for name in names)
+            return tuple(_queue_left(channel, name, kind) for name, kind in sorted(kinds.items()))
     except (AMQPError, OSError) as error:
         raise PartFailedError(f"the queues could not be looked into: {error!r}") from error
 
 
-def _queue_left(channel: Any, name: str, *, is_work: bool) -> QueueLeft:
+def _queue_left(channel: Any, name: str, kind: QueueKind) -> QueueLeft:
     messages = int(channel.queue_declare(name, passive=True).method.message_count)
     found: list[str | None] = []
     deadline_mono_s = time.monotonic() + _READ_TIMEOUT_S
@@ -51,7 +52,7 @@ def _queue_left(channel: Any, name: str, *, is_work: bool) -> QueueLeft:
         if body is None:
             break
         found.append(conversation_of(properties.message_id, body))
-    return QueueLeft(name, QueueKind.WORK if is_work else QueueKind.ASIDE, max(messages, len(found)), tuple(found))
+    return QueueLeft(name, kind, max(messages, len(found)), tuple(found))
 
 
 def conversation_of(message_id: str | None, body: bytes) -> str | None:

@@ -1,6 +1,7 @@
 """The worker's queue in a virtual host of its own: made for one trial, deleted with all it holds afterwards.
 
-Trials share a broker and nothing on it: what one arm left unacknowledged can't reach the next.
+Trials share a broker and nothing on it: what one arm left unacknowledged can't reach the next. The worker may declare
+queues of its own beside it; they are the trial's too, and what waits in them is still under way.
 """
 
 from __future__ import annotations
@@ -9,11 +10,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.record import QueueKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.environment.broker.broker import Broker
     from harness.environment.broker.management_api import Consumer, QueueCounts
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceCounts:
+    """All queues of a trial at one moment; counts lag by up to a second."""
+
+    work: QueueCounts
+    others: tuple[tuple[QueueKind, QueueCounts], ...]
+
+    @property
+    def waiting_elsewhere(self) -> int:
+        """How many messages other queues hold that are still under way: consumed, in hand, or waiting for a time."""
+        return sum(counts.messages for kind, counts in self.others if kind is not QueueKind.ASIDE or counts.unacked)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no message is still under way in any queue."""
+        return self.work.messages == 0 and self.waiting_elsewhere == 0
+
+    @property
+    def text(self) -> str:
+        """What is where, for people."""
+        elsewhere = [
+            f", {counts.messages} in {counts.name} ({kind})" for kind, counts in self.others if counts.messages
+        ]
+        return f"{self.work.ready} ready, {self.work.unacked} unacknowledged{''.join(elsewhere)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +53,13 @@ class WorkQueue:
     vhost: str
     name: str
 
-    def figures(self) -> QueueCounts:
-        """Return the queue's counts; they lag by up to a second."""
-        return self.broker.api.queue(self.name, vhost=self.vhost)
+    def counts(self) -> NamespaceCounts:
+        """Return the counts of all queues of the virtual host."""
+        found = self.broker.api.queues(vhost=self.vhost)
+        work = next((counts for counts in found if counts.name == self.name), None)
+        if work is None:  # gone: the API's own words for that
+            work = self.broker.api.queue(self.name, vhost=self.vhost)
+        return NamespaceCounts(work, tuple((kind_of(each), each) for each in found if each.name != self.name))
 
     def consumers(self) -> tuple[Consumer, ...]:
         """Return the queue's consumers with the prefetch in force."""
@@ -35,6 +68,13 @@ class WorkQueue:
     def amqp_url(self, *, host: str | None = None, port: int | None = None) -> str:
         """Return the AMQP URL of the virtual host; ``host`` and ``port`` are those of a link through the proxy."""
         return self.broker.amqp_url(self.vhost, host=host, port=port)
+
+
+def kind_of(queue: QueueCounts) -> QueueKind:
+    """Return what a queue beside the work queue is for, by what can be seen of it."""
+    if queue.consumers:
+        return QueueKind.CONSUMED
+    return QueueKind.WAITING if queue.moves_on else QueueKind.ASIDE
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The proof that a memory_limit kills.
+"""The proof that a memory limit kills.
 
 A small process allocates past a small limit and must be OOM-killed by the kernel.
 
@@ -40,7 +40,7 @@ class CanaryResult:
 def prove(memory_limit: MemoryLimit) -> CanaryResult:
     """Run the canary in ``memory_limit``, whose limit must be ``CANARY_LIMIT_BYTES``, and close the memory_limit.
 
-    Raises NotEnforceableError on a time-out, and where the memory_limit's counters can't be read.
+    Raises NotEnforceableError on a time-out, and where the memory limit's counters can't be read.
     """
     try:
         ended = subprocess.run(

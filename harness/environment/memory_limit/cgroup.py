@@ -1,4 +1,4 @@
-"""A memory cgroup as a memory_limit: what versions 1 and 2 share. The kernel enforces the limit and counts its kills.
+"""A memory cgroup as a memory limit: what versions 1 and 2 share. The kernel enforces the limit and counts its kills.
 
 The folder is named ``harness-<run id>-<name>``: a later start finds by that name what a killed harness left behind.
 Needs write access to the hierarchy: root, or a delegated subtree.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.environment.memory_limit.base import LimitReading
+from harness.environment.memory_limit.base import LimitReading, MemoryByKind
 from harness.environment.waiting import wait_for
 from harness.errors import NotEnforceableError
-from harness.record import Limit
+from harness.record import KillScope, Limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,11 @@ class CgroupFiles:
     usage: str
     peak: str
     events: str
+    anonymous: tuple[str, ...]  # names in memory.stat whose sum is anonymous and shared memory
+    cache: str  # in memory.stat: the page cache, shared memory included
+    shared: str
+    inactive_file: str
+    group: str  # the file that has the kernel kill every process of the group; "" where there is none
 
 
 V1 = CgroupFiles(
@@ -41,6 +46,11 @@ V1 = CgroupFiles(
     usage="memory.usage_in_bytes",
     peak="memory.max_usage_in_bytes",
     events="memory.oom_control",
+    anonymous=("total_rss", "total_shmem"),
+    cache="total_cache",
+    shared="total_shmem",
+    inactive_file="total_inactive_file",
+    group="",
 )
 V2 = CgroupFiles(
     kind="cgroup v2",
@@ -49,17 +59,24 @@ V2 = CgroupFiles(
     usage="memory.current",
     peak="memory.peak",  # since Linux 5.19
     events="memory.events",
+    anonymous=("anon", "shmem"),
+    cache="file",
+    shared="shmem",
+    inactive_file="inactive_file",
+    group="memory.oom.group",  # since Linux 4.19
 )
 
 
 class CgroupLimit:
     """One memory cgroup. See ``harness.environment.memory_limit.base.MemoryLimit`` for the verbs."""
 
-    def __init__(self, folder: Path, limit_bytes: int, files: CgroupFiles) -> None:
+    def __init__(
+        self, folder: Path, limit_bytes: int, files: CgroupFiles, kills: KillScope = KillScope.PROCESS
+    ) -> None:
         self._folder = folder
         self._files = files
         self._sampled_peak_bytes = 0
-        self.limit = Limit(kind=files.kind, emulated=False, limit_bytes=limit_bytes)
+        self.limit = Limit(kind=files.kind, emulated=False, limit_bytes=limit_bytes, kills=kills)
         try:
             folder.mkdir()
         except OSError as error:  # it may be there already, and somebody else's: nothing in it is ours to kill
@@ -71,9 +88,13 @@ class CgroupLimit:
             for name in files.zeroed:
                 if (folder / name).exists():
                     (folder / name).write_text("0")
+            grouped = kills is KillScope.CONTAINER and bool(files.group) and (folder / files.group).exists()
+            if grouped:
+                (folder / files.group).write_text("1")
         except OSError as error:
             self.close()
             raise _refusal(f"no memory limit could be set in {folder}", error) from error
+        self.limit = replace(self.limit, scope_emulated=kills is KillScope.CONTAINER and not grouped)
 
     @property
     def prefix(self) -> tuple[str, ...]:
@@ -83,20 +104,55 @@ class CgroupLimit:
     def watch(self, pid: int) -> None:
         """Nothing to do: the kernel watches."""
 
-    def usage_bytes(self) -> int | None:
-        """Return the bytes charged to the cgroup now."""
-        usage = int((self._folder / self._files.usage).read_text())
-        self._sampled_peak_bytes = max(self._sampled_peak_bytes, usage)
-        return usage
+    def by_kind(self) -> MemoryByKind | None:
+        """Return what the cgroup is charged with now, by kind: two files are read."""
+        charged = self._charged_bytes()
+        wanted = {*self._files.anonymous, self._files.cache, self._files.shared, self._files.inactive_file}
+        stat = dict.fromkeys(wanted, 0)
+        for line in (self._folder / "memory.stat").read_text().splitlines():
+            name, _, value = line.partition(" ")
+            if name in wanted:
+                stat[name] = int(value)
+        anonymous = sum(stat[name] for name in self._files.anonymous)
+        file = max(0, stat[self._files.cache] - stat[self._files.shared])
+        # The two files are read one after the other, and the kernel's counts lag: what is left is never below nothing.
+        return MemoryByKind(
+            charged=charged,
+            anonymous=anonymous,
+            file=file,
+            inactive_file=min(stat[self._files.inactive_file], charged),
+            kernel=max(0, charged - anonymous - file),
+        )
+
+    def processes(self) -> tuple[int, ...]:
+        """Return the pids of the members."""
+        return tuple(self._members())
+
+    def oom_kills(self) -> int:
+        """Return the kernel's count of processes that it killed here for memory."""
+        for line in (self._folder / self._files.events).read_text().splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill":
+                return int(value)
+        return 0
 
     def read(self) -> LimitReading:
         """Return usage, high-water mark and kill count."""
-        usage = self.usage_bytes()
+        usage = self._charged_bytes()
         peak_file = self._folder / self._files.peak
         # Before Linux 5.19 version 2 keeps no mark: the highest of our own samples is the best there is.
         peak = int(peak_file.read_text()) if peak_file.exists() else self._sampled_peak_bytes
-        counts = dict(line.split() for line in (self._folder / self._files.events).read_text().splitlines())
-        return LimitReading(usage_bytes=usage, peak_bytes=peak, oom_kills=int(counts.get("oom_kill", 0)))
+        return LimitReading(usage_bytes=usage, peak_bytes=peak, oom_kills=self.oom_kills())
+
+    def end_processes(self) -> None:
+        """SIGKILL every member."""
+        for pid in self._members():
+            _kill(pid)
+
+    def _charged_bytes(self) -> int:
+        usage = int((self._folder / self._files.usage).read_text())
+        self._sampled_peak_bytes = max(self._sampled_peak_bytes, usage)
+        return usage
 
     def close(self) -> None:
         """Kill the members and remove the folder."""

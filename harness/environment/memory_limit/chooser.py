@@ -16,6 +16,7 @@ from harness.environment.memory_limit.cgroup import CgroupFiles, CgroupLimit
 from harness.environment.memory_limit.hierarchies import find_hierarchies
 from harness.environment.memory_limit.watchdog import WatchdogLimit
 from harness.errors import NotEnforceableError, PartFailedError, UsageError
+from harness.record import KillScope
 
 if TYPE_CHECKING:
     from harness.environment.memory_limit.base import MemoryLimit
@@ -46,11 +47,11 @@ class MemoryLimits:
         """``cgroup v1``, ``cgroup v2`` or ``watchdog``."""
         return self.files.kind if self.files else "watchdog"
 
-    def open(self, name: str, limit_bytes: int) -> MemoryLimit:
-        """Make a memory_limit for one incarnation. Raises NotEnforceableError where the kernel refuses."""
+    def open(self, name: str, limit_bytes: int, kills: KillScope = KillScope.PROCESS) -> MemoryLimit:
+        """Make a memory limit for one incarnation. Raises NotEnforceableError where the kernel refuses."""
         if self.parent is None or self.files is None:
-            return WatchdogLimit(limit_bytes)
-        return CgroupLimit(self.parent / f"harness-{self.run_id}-{name}", limit_bytes, self.files)
+            return WatchdogLimit(limit_bytes, kills)
+        return CgroupLimit(self.parent / f"harness-{self.run_id}-{name}", limit_bytes, self.files, kills)
 
 
 def choose_memory_limits(run_id: str, kind: str = "auto", *, proc_self: Path = PROC_SELF) -> MemoryLimits:
@@ -83,7 +84,7 @@ def choose_memory_limits(run_id: str, kind: str = "auto", *, proc_self: Path = P
 def _refusal_of(maker: MemoryLimits) -> str | None:
     """Return why the kernel does not enforce a limit there; None once it has killed the canary."""
     try:
-        # Named by our pid: two harnesses that look at the same time must not meet in one memory_limit.
+        # Named by our pid: two harnesses that look at the same time must not meet in one memory limit.
         result = canary.prove(maker.open(f"canary-{os.getpid()}", canary.CANARY_LIMIT_BYTES))
     except (NotEnforceableError, PartFailedError) as error:
         return str(error)

@@ -14,7 +14,7 @@ from harness.environment.memory_limit.cgroup import V1, V2, CgroupFiles
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A cgroup under which a memory_limit may be made."""
+    """A cgroup under which a memory limit may be made."""
 
     files: CgroupFiles
     parent: Path

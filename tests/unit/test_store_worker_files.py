@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.record import Alert, QueueKind, QueueLeft
-from harness.store.leftovers import read_alerts, read_queues
+from harness.store.queue_files import read_queues_left
+from harness.store.worker_files import read_alerts
 
 START = datetime(2026, 1, 1, 11, 0, tzinfo=UTC)
 
@@ -15,14 +16,14 @@ def test_the_queues_are_read_back(tmp_path: Path) -> None:
     line = {"name": "q.dead", "kind": "aside", "messages": 2, "message_ids": ["a", None]}
     (tmp_path / "queues.json").write_text(json.dumps([line]))
 
-    assert read_queues(tmp_path, []) == (QueueLeft("q.dead", QueueKind.ASIDE, 2, ("a", None)),)
+    assert read_queues_left(tmp_path, []) == (QueueLeft("q.dead", QueueKind.ASIDE, 2, ("a", None)),)
 
 
 def test_a_run_without_the_file_is_no_damaged_one(tmp_path: Path) -> None:
     """Guarantees that an older run can still be judged; what its queues held is not known."""
     damaged: list[str] = []
 
-    assert read_queues(tmp_path, damaged) is None
+    assert read_queues_left(tmp_path, damaged) is None
     assert damaged == []
 
 
@@ -31,7 +32,7 @@ def test_a_torn_file_is_said(tmp_path: Path) -> None:
     damaged: list[str] = []
     (tmp_path / "queues.json").write_text('[{"name": "q"')
 
-    assert read_queues(tmp_path, damaged) is None
+    assert read_queues_left(tmp_path, damaged) is None
     assert damaged[0].startswith("queues.json can't be read")
 
 
@@ -44,8 +45,8 @@ def test_alerts_get_the_time_of_the_replay(tmp_path: Path) -> None:
     ]
     (tmp_path / "alerts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
-    assert read_alerts(tmp_path, START, []) == (
+    assert read_alerts(tmp_path, START, "message_id", []) == (
         Alert("T", "HIGH", "given_up", 12.0, "a", "m"),
         Alert("T", "HIGH", "given_up", 12.0, None, "m"),
     )
-    assert [alert.t_s for alert in read_alerts(tmp_path, None, [])] == [None, None]
+    assert [alert.t_s for alert in read_alerts(tmp_path, None, "message_id", [])] == [None, None]

@@ -1,19 +1,38 @@
-"""From events to values: the phases as they were played, the worker's incarnations, the prefetch in force.
+"""events.jsonl: what happened in a trial, read back; and the values that events are told as.
 
-Pure functions of a trial's events, used by ``harness.store.reading``. An event that lacks what belongs to its kind is a
-KeyError or a TypeError. Nothing is judged here.
+Written by ``TrialFolder.event``. Phases, incarnations, faults, channels and the drain are functions of the events. One
+that lacks what belongs to its kind is a KeyError or a TypeError, which the reader says as damage. Nothing is judged.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.record import ChannelSeen, EndedBy, FaultSpan, Incarnation, PhaseSpan
+from harness.record import (
+    ChannelSeen,
+    ConnectionSeen,
+    Drain,
+    EndedBy,
+    Event,
+    FaultSpan,
+    Incarnation,
+    OomKill,
+    PhaseSpan,
+)
+from harness.store.tolerant import read_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from harness.record import Event, MemorySeries, Scalar
+    from harness.record import MemorySeries, Scalar
+
+NAME = "events.jsonl"
+
+
+def read_events(folder: Path, damaged: list[str]) -> tuple[Event, ...]:
+    """Return the events, their times on the monotonic clock; what can't be read is said in ``damaged``."""
+    return read_json_lines(folder / NAME, _event, damaged)
 
 
 def phase_spans(events: Sequence[Event]) -> tuple[PhaseSpan, ...]:
@@ -44,6 +63,10 @@ def worker_incarnations(events: Sequence[Event], memory: MemorySeries) -> tuple[
     A start without its end is an incarnation whose end nobody saw: ``ended_by`` is ``unknown``.
     """
     ended = {event.data["incarnation"]: event for event in events if event.kind == "worker_ended"}
+    terminated: dict[Scalar, float] = {}
+    for event in events:
+        if event.kind == "worker_signalled" and event.data["signal"] == "SIGTERM":
+            terminated.setdefault(event.data["incarnation"], event.t_s)
     incarnations: list[Incarnation] = []
     for start in (event for event in events if event.kind == "worker_started"):
         index = int(_number(start.data["incarnation"]))
@@ -63,6 +86,8 @@ def worker_incarnations(events: Sequence[Event], memory: MemorySeries) -> tuple[
                 peak_cgroup_bytes=_whole(facts.get("peak_cgroup_bytes")),
                 peak_rss_bytes=max(peaks) if peaks else None,
                 ended_by=EndedBy(str(facts.get("ended_by", EndedBy.UNKNOWN))),
+                kills=tuple(_kill(event) for event in events if _is_kill_of(event, index)),
+                terminated_s=terminated.get(index),
             )
         )
     return tuple(incarnations)
@@ -76,13 +101,35 @@ def channels_seen(events: Sequence[Event]) -> tuple[ChannelSeen, ...]:
             incarnation=_whole(event.data.get("incarnation")),
             channel=str(event.data.get("channel", "")),
             consumers=_whole(event.data.get("consumers")) or 1,
-            prefetch_per_consumer=int(_number(event.data["prefetch_count"])),
+            prefetch_per_consumer=int(_number(event.data["prefetch_per_consumer"])),
             prefetch_of_channel=_whole(event.data.get("prefetch_of_channel")) or 0,
             auto_ack=event.data.get("auto_ack") is True,
         )
         for event in events
-        if event.kind == "consumer_seen"
+        if event.kind == "channel_seen"
     )
+
+
+def connections_seen(events: Sequence[Event]) -> tuple[ConnectionSeen, ...]:
+    """Return the worker's connections with what was negotiated, in the order in which they were seen."""
+    return tuple(
+        ConnectionSeen(
+            t_s=event.t_s,
+            incarnation=_whole(event.data.get("incarnation")),
+            name=str(event.data["name"]),
+            heartbeat_s=_number(event.data["heartbeat_s"]),
+        )
+        for event in events
+        if event.kind == "connection_seen"
+    )
+
+
+def drain_of(events: Sequence[Event]) -> Drain | None:
+    """Return how the drain ended; None where it did not."""
+    ended = next((event.data for event in reversed(events) if event.kind == "drain_ended"), None)
+    if ended is None:
+        return None
+    return Drain(ended["complete"] is True, _number(ended["waited_s"] or 0), str(ended["last_seen"]))
 
 
 def fault_spans(events: Sequence[Event]) -> tuple[FaultSpan, ...]:
@@ -119,3 +166,21 @@ def _number(value: Scalar) -> float:
 
 def _whole(value: Scalar) -> int | None:
     return int(value) if isinstance(value, int | float) else None
+
+
+def _event(line: dict[str, Any]) -> Event:
+    return Event(t_s=float(line.pop("mono_s")), kind=str(line.pop("kind")), data=line)
+
+
+def _is_kill_of(event: Event, incarnation: int) -> bool:
+    return event.kind == "oom_kill" and event.data["incarnation"] == incarnation
+
+
+def _kill(event: Event) -> OomKill:
+    command = event.data["command"]
+    return OomKill(
+        t_s=event.t_s,
+        pid=_whole(event.data["pid"]),
+        command=None if command is None else str(command),
+        first_process=event.data["first_process"] is True,
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.record import EndedBy, Event, Incarnation, MemorySeries, PhaseSpan, Scalar
-from harness.store.history import channels_seen, phase_spans, worker_incarnations
+from harness.store.events_file import channels_seen, phase_spans, worker_incarnations
 
 
 def entered(t_s: float, phase: str) -> Event:
@@ -79,7 +79,10 @@ def test_the_highest_resident_set_is_the_larger_of_the_kernels_and_the_samplers(
 
 def test_the_effective_prefetch_is_what_the_broker_said() -> None:
     """Guarantees one number for each consumer seen, 0 included."""
-    events = [Event(1.0, "consumer_seen", {"prefetch_count": 10}), Event(2.0, "consumer_seen", {"prefetch_count": 0})]
+    events = [
+        Event(1.0, "channel_seen", {"prefetch_per_consumer": 10}),
+        Event(2.0, "channel_seen", {"prefetch_per_consumer": 0}),
+    ]
     assert [seen.holds_at_most for seen in channels_seen(events)] == [10, 0]
 
 

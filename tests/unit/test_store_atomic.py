@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import RunDirectoryError
 from harness.store import create_run, read_run, write_atomically
-from harness.store.half_files import half_file
+from harness.store.atomic import half_file
 
 
 @pytest.fixture

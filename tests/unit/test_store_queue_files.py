@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.record import QueueSample
-from harness.store.broker_counts import counted_on
+from harness.store.queue_files import counted_on
 from harness.store.tolerant import read_rows
 
 RESTARTED = "mono_s,ready,unacked,redelivered,acked\n0,9,1,0,10\n1,9,1,2,40\n2,0,0,0,0\n3,7,1,1,5\n4,0,0,4,25\n"
