@@ -48,8 +48,8 @@ def read_manifest(folder: Path) -> Manifest:
         return manifest
     by = _READ_BY_OF_FORMAT_1 if found is None else "the harness that wrote it"
     raise RunDirectoryError(
-        f"{folder} is a run directory of format {found or 1}, and this harness reads format {FORMAT}: read it with {by},"
-        " or play the scenario again"
+        f"{folder} is a run directory of format {found or 1}, and this harness reads format {FORMAT}: read it with"
+        f" {by}, or play the scenario again"
     )
 
 
