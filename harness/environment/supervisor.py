@@ -67,7 +67,7 @@ class RestartPolicy:
     def wait_s(self, ends_in_a_row: int) -> float:
         """Return how long to wait before the next start, after so many ends since the last reset, one at least."""
         doublings = min(ends_in_a_row - 1, _DOUBLINGS_MAX)
-        return min(self.backoff_s * 2**doublings, self.backoff_max_s)
+        return min(self.backoff_s * float(2**doublings), self.backoff_max_s)
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ Needs write access to the hierarchy: root, or a delegated subtree.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from harness.record import KillScope, Limit
 if TYPE_CHECKING:
     from pathlib import Path
 
+_FILE_BYTES_MAX = 65_536  # memory.stat has two kilobytes; ten thousand pids would fit
 _EMPTY_TIMEOUT_S = 10.0  # a killed 3 GB process gives its pages back within a second or two
 
 
@@ -76,6 +79,7 @@ class CgroupLimit:
         self._folder = folder
         self._files = files
         self._sampled_peak_bytes = 0
+        self._kept = _KeptOpen(folder)
         self.limit = Limit(kind=files.kind, emulated=False, limit_bytes=limit_bytes, kills=kills)
         try:
             folder.mkdir()
@@ -106,21 +110,15 @@ class CgroupLimit:
 
     def by_kind(self) -> MemoryByKind | None:
         """Return what the cgroup is charged with now, by kind: two files are read."""
-        charged = self._charged_bytes()
-        wanted = {*self._files.anonymous, self._files.cache, self._files.shared, self._files.inactive_file}
-        stat = dict.fromkeys(wanted, 0)
-        for line in (self._folder / "memory.stat").read_text().splitlines():
-            name, _, value = line.partition(" ")
-            if name in wanted:
-                stat[name] = int(value)
-        anonymous = sum(stat[name] for name in self._files.anonymous)
-        file = max(0, stat[self._files.cache] - stat[self._files.shared])
+        charged, stat = self._charged_bytes(), b"\n" + self._kept.read("memory.stat")
+        anonymous = sum(_value(stat, name) for name in self._files.anonymous)
+        file = max(0, _value(stat, self._files.cache) - _value(stat, self._files.shared))
         # The two files are read one after the other, and the kernel's counts lag: what is left is never below nothing.
         return MemoryByKind(
             charged=charged,
             anonymous=anonymous,
             file=file,
-            inactive_file=min(stat[self._files.inactive_file], charged),
+            inactive_file=min(_value(stat, self._files.inactive_file), charged),
             kernel=max(0, charged - anonymous - file),
         )
 
@@ -130,11 +128,7 @@ class CgroupLimit:
 
     def oom_kills(self) -> int:
         """Return the kernel's count of processes that it killed here for memory."""
-        for line in (self._folder / self._files.events).read_text().splitlines():
-            name, _, value = line.partition(" ")
-            if name == "oom_kill":
-                return int(value)
-        return 0
+        return _value(b"\n" + self._kept.read(self._files.events), "oom_kill")
 
     def read(self) -> LimitReading:
         """Return usage, high-water mark and kill count."""
@@ -150,13 +144,14 @@ class CgroupLimit:
             _kill(pid)
 
     def _charged_bytes(self) -> int:
-        usage = int((self._folder / self._files.usage).read_text())
+        usage = int(self._kept.read(self._files.usage))
         self._sampled_peak_bytes = max(self._sampled_peak_bytes, usage)
         return usage
 
     def close(self) -> None:
         """Kill the members and remove the folder."""
         if not self._folder.exists():
+            self._kept.close()
             return
 
         def emptied() -> bool:
@@ -166,11 +161,12 @@ class CgroupLimit:
             return not members
 
         wait_for(f"the cgroup {self._folder.name} is empty", emptied, timeout_s=_EMPTY_TIMEOUT_S)
+        self._kept.close()
         wait_for(f"the cgroup {self._folder.name} is removed", self._removed, timeout_s=_EMPTY_TIMEOUT_S)
 
     def _members(self) -> list[int]:
         try:
-            pids = [int(pid) for pid in (self._folder / "cgroup.procs").read_text().split()]
+            pids = [int(pid) for pid in _members_file(self._folder).split()]
         except OSError:  # it was removed meanwhile
             return []
         return [pid for pid in pids if pid > 0]  # a process of another pid namespace is listed as 0: to kill(), us
@@ -183,6 +179,51 @@ class CgroupLimit:
         except OSError:  # a member is still giving its pages back
             return False
         return True
+
+
+class _KeptOpen:
+    """Reads the files of one folder again and again: kept open, a read is one system call instead of three.
+
+    Used by several threads. After ``close`` every read is an OSError, as of a folder that is gone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptors: dict[str, int] = {}
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def read(self, name: str) -> bytes:
+        """Return what the file holds now."""
+        with self._lock:
+            if self._closed:
+                raise FileNotFoundError(errno.ENOENT, "No such file: its cgroup was removed", str(self._folder / name))
+            if name not in self._descriptors:
+                self._descriptors[name] = os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(self._descriptors[name], _FILE_BYTES_MAX, 0)
+
+    def close(self) -> None:
+        """Close every file."""
+        with self._lock:
+            self._closed = True
+            for descriptor in self._descriptors.values():
+                os.close(descriptor)
+            self._descriptors = {}
+
+
+def _members_file(folder: Path) -> bytes:
+    """Return cgroup.procs. It is opened anew each time: version 1 gives an open file the list that it once made."""
+    descriptor = os.open(folder / "cgroup.procs", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _FILE_BYTES_MAX)
+    finally:
+        os.close(descriptor)
+
+
+def _value(lines: bytes, name: str) -> int:
+    """Return the number behind ``name`` in lines of "name number", each after a line end; 0 where there is none."""
+    at = lines.find(b"\n" + name.encode() + b" ")
+    return 0 if at < 0 else int(lines[at + len(name) + 2 :].split(b"\n", 1)[0])
 
 
 def _refusal(what: str, error: OSError) -> NotEnforceableError:
