@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from worker_under_test.errors import ConfigurationError
-from worker_under_test.remedies import llm_switch, memory_api_timeout
+from worker_under_test.remedies import default_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,10 +80,12 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
         max_workers=read.integer("MAX_WORKERS", 10, at_least=1, at_most=256),
         memory_api_url=read.url("MEMORY_API_URL", "http://127.0.0.1:6699", ("http", "https")).rstrip("/"),
         memory_api_timeout_s=read.number(
-            "MEMORY_API_TIMEOUT_SECONDS", memory_api_timeout.default_s(remedies.memory_api_timeout), above=0
+            "MEMORY_API_TIMEOUT_SECONDS", default_settings.memory_api_timeout_s(remedies.memory_api_timeout), above=0
         ),
         requeue_backoff_s=read.number("REQUEUE_BACKOFF_SECONDS", 5),
-        llm_analysis_enabled=read.flag("LLM_ANALYSIS_ENABLED", llm_switch.default_enabled(remedies.llm_switch)),
+        llm_analysis_enabled=read.flag(
+            "LLM_ANALYSIS_ENABLED", default_settings.llm_analysis_enabled(remedies.llm_switch)
+        ),
         groq_api_key=read.text("GROQ_API_KEY"),
         groq_base_url=read.url("GROQ_BASE_URL", "http://127.0.0.1:6699/openai/v1", ("http", "https")).rstrip("/"),
         max_retry_attempts=read.integer("MAX_RETRY_ATTEMPTS", 5, at_least=0, at_most=1000),

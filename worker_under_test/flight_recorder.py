@@ -12,20 +12,21 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from worker_under_test.memory_in_use import MemoryInUse
-from worker_under_test.thread_stacks import stack_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from worker_under_test.worker_stats import WorkerStats
 
@@ -38,6 +39,9 @@ _FILE_SPAN_S = 40.0
 # Ten threads deep in httpx write 8 kB a second: 0.5 MB in 40 s. Beyond this a file is full, whatever its span.
 _FILE_BYTES_MAX = 4 * 2**20
 _JOIN_TIMEOUT_S = 5.0
+# Innermost frames; the outermost ones are the interpreter's own start-up, and the same for every thread.
+_FRAMES_MAX = 40
+_FOLDERS_KEPT = 2  # "worker_under_test/rabbitmq_consumer.py" says enough
 _CALLS_MAX = 20  # ages written, oldest first; the count is written whole
 
 
@@ -118,7 +122,7 @@ def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
         "kind": "sample",
         "mono_s": _now(),
         **stats.counts(),
-        **memory.figures(),
+        **memory.bytes_by_kind(),
         "bodies": live.bodies,
         "bodies_bytes": live.bodies_bytes,
         "exceptions": live.exceptions,
@@ -135,6 +139,41 @@ def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
 def _stacks() -> dict[str, object]:
     groups = [{"threads": group.threads, "frames": group.frames} for group in stack_groups()]
     return {"kind": "stacks", "mono_s": _now(), "groups": groups}
+
+
+@dataclass(frozen=True, slots=True)
+class StackGroup:
+    """The threads that are at the same place, and the place: ``file:line function``, innermost first."""
+
+    threads: tuple[str, ...]
+    frames: tuple[str, ...]
+
+
+def stack_groups() -> tuple[StackGroup, ...]:
+    """Return the stacks of all other threads, the place with the most threads first.
+
+    No frame is kept: a kept frame keeps its locals, and in this worker those are messages of 3 MB.
+    """
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    own = threading.get_ident()
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way in, for debuggers
+        if ident != own:
+            groups.setdefault(_text(frame), []).append(names.get(ident, str(ident)))
+    return tuple(
+        StackGroup(tuple(sorted(threads)), frames)
+        for frames, threads in sorted(groups.items(), key=lambda item: -len(item[1]))
+    )
+
+
+def _text(frame: FrameType | None) -> tuple[str, ...]:
+    frames: list[str] = []
+    while frame is not None and len(frames) < _FRAMES_MAX:
+        code = frame.f_code
+        file = "/".join(code.co_filename.rsplit("/", _FOLDERS_KEPT)[-_FOLDERS_KEPT:])
+        frames.append(f"{file}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    return tuple(frames)
 
 
 def _now() -> float:

@@ -17,7 +17,7 @@ from worker_under_test.errors import (
     MemoryApiResponseError,
     MemoryApiTimeoutError,
 )
-from worker_under_test.remedies import llm_switch
+from worker_under_test.remedies.default_settings import warns_per_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class LlmClient:
     def __init__(self, settings: Settings, poster: HttpPoster, switch: Behaviour) -> None:
         self._settings = settings
         self._poster = poster
-        self._warns_per_message = llm_switch.warns_per_message(switch)
+        self._warns_per_message = warns_per_message(switch)
         if not self.is_enabled() and not self._warns_per_message:
             self._warn()
 

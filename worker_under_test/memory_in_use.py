@@ -24,7 +24,7 @@ _KERNEL = "memory.kmem.usage_in_bytes"  # version 1; version 2 has it in memory.
 
 
 class MemoryInUse:
-    """A context manager that holds the files open. What the machine does not have is left out of the figures."""
+    """A context manager that holds the files open. What the machine does not have is left out."""
 
     def __init__(self, proc_self: Path = Path("/proc/self")) -> None:
         self._proc_self = proc_self
@@ -44,7 +44,7 @@ class MemoryInUse:
     ) -> None:
         self._open.close()
 
-    def figures(self) -> dict[str, int]:
+    def bytes_by_kind(self) -> dict[str, int]:
         """Return bytes by kind: ``rss, rss_peak, anon, file, shmem, cgroup, cgroup_anon, …``, and ``threads``."""
         found: dict[str, int] = {}
         for line in self._lines("status"):

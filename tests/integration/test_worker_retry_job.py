@@ -23,6 +23,7 @@ from worker_under_test.conversation_event_repository import (
 from worker_under_test.database import SessionFactory, create_schema, open_database, session_factory
 from worker_under_test.errors import DatabaseUnavailableError, MemoryApiTimeoutError
 from worker_under_test.failed_events_processing import FailedEventsProcessor
+from worker_under_test.message_handling import MessageHandler
 from worker_under_test.outcomes import Delivery
 from worker_under_test.remedies import retry_limit, retry_schedule
 from worker_under_test.remedies.behaviour import Behaviour
@@ -54,14 +55,8 @@ class Job:
 
     def run(self) -> dict[str, int]:
         """Run the job, and return its stats."""
-
-        def handle(service: object, in_hand: object, delivery: Delivery) -> None:  # noqa: ARG001 - the protocol's names
-            self.seen.append(delivery.body)
-            self.handling(delivery)
-
         processor = FailedEventsProcessor(
-            service=None,  # type: ignore[arg-type]  # the handling above does without
-            handling=handle,
+            handler=SeeingHandler(self),
             sessions=self.sessions,
             policy=self.policy,
             limit=retry_limit.choose(self.behaviour, RETRIES_MAX),
@@ -93,6 +88,19 @@ class Job:
         return self.alerts_file.read_text().count('"CRITICAL"') if self.alerts_file.exists() else 0
 
 
+class SeeingHandler(MessageHandler):
+    """Notes each message, and has the test's own handling process it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(service=None)  # type: ignore[arg-type]  # the test's handling does without
+        self._job = job
+
+    def process(self, delivery: Delivery) -> None:
+        """Note the message, and hand it on."""
+        self._job.seen.append(delivery.body)
+        self._job.handling(delivery)
+
+
 def time_out(_delivery: Delivery) -> None:
     """Fail as a hanging memory API makes a retry fail."""
     raise MemoryApiTimeoutError("no answer within 60 s")
@@ -122,7 +130,7 @@ def job(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     engine.dispose()
 
 
-as_reported = pytest.mark.parametrize("job", [Behaviour.REPORT], indirect=True)
+as_reported = pytest.mark.parametrize("job", [Behaviour.REPORTED], indirect=True)
 hardened = pytest.mark.parametrize("job", [Behaviour.HARDENED], indirect=True)
 
 

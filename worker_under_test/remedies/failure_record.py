@@ -36,7 +36,7 @@ logger = structlog.get_logger()
 REMEDY = Remedy(
     name="failure_record",
     original="as in the report, where another remedy records at all",
-    report="tried once; the message is settled even when that failed, or no row exists",
+    reported="tried once; the message is settled even when that failed, or no row exists",
     hardened="the row is created; held while the database is away, then back to the broker",
     asked_for="3.2.3, 3.5 (holes 7 and 8)",
 )

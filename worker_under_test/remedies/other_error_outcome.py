@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker_under_test.dead_letter_queue import put_aside
+from worker_under_test.dead_letter_queue import store_dead_letter
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 from worker_under_test.remedies.timeout_outcome import FailureOutcome, requeue
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="other_error_outcome",
     original="nack, requeued",
-    report="nack, requeued",
+    reported="nack, requeued",
     hardened="FAILED with its own code, then ack; what nothing can help: dead letter; database away: later",
     asked_for="3.2.3 leaves it as it was (hole 5)",
 )
@@ -47,7 +47,7 @@ class Sorted:
     def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
         """Record the failure where its kind belongs; what can't be recorded goes back to the broker, after a while."""
         if failure.kind in _HOPELESS:
-            return put_aside(self._dead_letters, delivery, failure.error_details)
+            return store_dead_letter(self._dead_letters, delivery, failure.error_details)
         if failure.kind in _PASSING or delivery.conversation_id is None:
             return Settlement.REQUEUE_LATER
         recorded = self._recorder.record_failed(delivery.conversation_id, failure, delivery.body)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="prefetch_in_force",
     original="basic_qos after basic_consume: the broker pushes the whole backlog",
-    report="as it was",
+    reported="as it was",
     hardened="basic_qos before basic_consume",
     asked_for="not in the report, which takes it for given (hole 1)",
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="retry_limit",
     original="none",
-    report="5, but nothing counts them, and PERMANENTLY_FAILED is not in the CHECK",
+    reported="5, but nothing counts them, and PERMANENTLY_FAILED is not in the CHECK",
     hardened="5, counted; not due yet is not the same as given up",
     asked_for="3.2.5, 3.4",
 )
@@ -52,7 +52,7 @@ def choose(behaviour: Behaviour, retries_max: int) -> RetryLimit:
     """Return the limit of ``behaviour``; ``retries_max`` is MAX_RETRY_ATTEMPTS."""
     if behaviour is Behaviour.ORIGINAL:
         return Unlimited()
-    return AsReported(retries_max) if behaviour is Behaviour.REPORT else Counted(retries_max)
+    return AsReported(retries_max) if behaviour is Behaviour.REPORTED else Counted(retries_max)
 
 
 def schema_revision(behaviour: Behaviour) -> str:

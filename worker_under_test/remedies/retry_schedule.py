@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="retry_schedule",
     original="6 h after each failure",
-    report="6 h x 2^attempt, jitter of 20 %, then cut off at 48 h",
+    reported="6 h x 2^attempt, jitter of 20 %, then cut off at 48 h",
     hardened="6 h x 2^attempt, capped so that the jitter of 20 % ends at 48 h",
     asked_for="3.2.5",
 )
@@ -38,7 +38,7 @@ class RetrySchedule(Protocol):
 
 def choose(behaviour: Behaviour) -> RetrySchedule:
     """Return the schedule of ``behaviour``."""
-    return {Behaviour.ORIGINAL: same_wait, Behaviour.REPORT: jitter_then_cap, Behaviour.HARDENED: cap_then_jitter}[
+    return {Behaviour.ORIGINAL: same_wait, Behaviour.REPORTED: jitter_then_cap, Behaviour.HARDENED: cap_then_jitter}[
         behaviour
     ]
 

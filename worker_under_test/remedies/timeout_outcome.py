@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="timeout_outcome",
     original="nack, requeued at once",
-    report="FAILED, then ack; HIGH alert",
+    reported="FAILED, then ack; HIGH alert",
     hardened="as in the report, once FAILED is durable",
     asked_for="3.2.3",
 )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="total_deadline",
     original="the timeout bounds each socket operation; the answer may be of any size",
-    report="as it was",
+    reported="as it was",
     hardened="the timeout bounds the whole call; the answer is bounded to 1 MiB",
     asked_for="not in the report (hole 6)",
 )
