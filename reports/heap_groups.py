@@ -53,7 +53,7 @@ RULES = (
     Rule("the HTTP client", r"/(httpx|httpcore|h11|anyio)/|/ssl\.py$|/socket\.py$"),
     Rule("the database", r"sqlalchemy/|sqlite3|psycopg"),
     Rule("request bodies", r"worker_under_test/remedies/total_deadline\.py$|json/encoder\.py$"),
-    Rule("the worker's own records", r"worker_under_test/(flight_recorder|live_objects|memory_in_use)"),
+    Rule("the worker's own records", r"worker_under_test/(flight_recorder|live_objects|memory_in_use|thread_stacks)"),
     Rule("the worker's own records", r"worker_under_test/worker_stats\.py$"),
     Rule("threads and their queue", r"/threading\.py$|concurrent/futures/"),
 )

@@ -1,4 +1,4 @@
-"""Builds the parts of a worker from its settings and its remedies: the one place that knows every strategy.
+"""Builds the parts of a worker from its settings and its remedies: the one place that knows every remedy's classes.
 
 ``command_line`` calls it. Nothing is started here, and no network is touched.
 """
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from worker_under_test.remedies.idempotent_redelivery import FinishedCalls
     from worker_under_test.worker_stats import WorkerStats
 
-# The settlements of the I/O thread and of ten threads at once; the original holds one connection for each message in
-# work.
+# Beside one connection for each worker thread: the I/O thread's, and one for the settlements. The original holds its
+# connection for as long as a message is in work.
 _SPARE_CONNECTIONS = 2
 
 

@@ -1,7 +1,7 @@
-"""The worker's settings: read from the environment once, at start-up, under the original names.
+"""The worker's settings, read from the environment once, at start-up, under the original names.
 
-``command_line`` calls ``load_settings`` and hands the frozen value to everybody else; no other module looks at the
-environment. The defaults, the units and the meaning of each variable are in ``docs/reference/contracts.md``.
+``command_line`` calls ``load_settings`` and passes the frozen value on; no other module reads the environment. The
+defaults, the units and the meaning of each variable are in ``docs/reference/contracts.md``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the environment decides. Times are seconds of real time."""
+    """Everything that the environment decides. Times are in seconds of real time."""
 
     rabbitmq_url: str
     rabbitmq_queue: str
@@ -60,12 +60,12 @@ class Settings:
 
     @property
     def backpressure_limit(self) -> int:
-        """How many waiting messages set off the backpressure: 80 with the original figures."""
+        """The number of waiting messages that triggers backpressure: 80 with the original settings."""
         return int(self.queue_max_size * self.queue_backpressure_threshold)
 
 
 def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
-    """Return the settings that ``environ`` asks for; what it leaves out takes the default that ``remedies`` imply.
+    """Return the settings in ``environ``; a variable that is missing gets the default that ``remedies`` imply.
 
     Raises:
         ConfigurationError: a value is not of its kind, or is out of its range.
@@ -110,7 +110,7 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
 
 
 class _Reader:
-    """Reads one variable after another, and says which one is wrong."""
+    """Reads one variable after another; its errors name the variable."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -135,7 +135,7 @@ class _Reader:
         return self.url(name, "", schemes) if self.text(name) else None
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return a yes or a no."""
+        """Return a boolean."""
         value = self._environ.get(name)
         if value is None:
             return default
