@@ -56,7 +56,7 @@ class Job:
     def run(self) -> dict[str, int]:
         """Run the job, and return its stats."""
         processor = FailedEventsProcessor(
-            handler=SeeingHandler(self),
+            handler=SeeingHandler(self.seen, self.handling),
             sessions=self.sessions,
             policy=self.policy,
             limit=retry_limit.choose(self.behaviour, RETRIES_MAX),
@@ -68,11 +68,8 @@ class Job:
     def store(self, conversation_id: str, *, retry_count: int = 0, due: datetime = NOON) -> None:
         """Store a FAILED event with its message."""
         with self.sessions.begin() as db:
-            db.add(
-                ConversationEvent(
-                    conversation_id=conversation_id, status="FAILED", retry_count=retry_count, next_attempt_at=due
-                )
-            )
+            row = {"conversation_id": conversation_id, "retry_count": retry_count, "next_attempt_at": due}
+            db.add(ConversationEvent(status="FAILED", **row))
             body_zlib = compress_message(conversation_id.encode())
             ConversationEventRepository(db, self.policy).keep_message(conversation_id, body_zlib)
 
@@ -89,16 +86,15 @@ class Job:
 
 
 class SeeingHandler(MessageHandler):
-    """Notes each message, and has the test's own handling process it."""
+    """Notes each message, and has the test's own handling process it; there is no service."""
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(service=None)  # type: ignore[arg-type]  # the test's handling does without
-        self._job = job
+    def __init__(self, seen: list[bytes], handling: Callable[[Delivery], None]) -> None:
+        self.seen, self.handling, self._hooks = seen, handling, ()
 
     def process(self, delivery: Delivery) -> None:
         """Note the message, and hand it on."""
-        self._job.seen.append(delivery.body)
-        self._job.handling(delivery)
+        self.seen.append(delivery.body)
+        self.handling(delivery)
 
 
 def time_out(_delivery: Delivery) -> None:
