@@ -111,7 +111,8 @@ class RabbitMQConsumer:
         because its queue was deleted, so both are checked here.
         """
         self.connection.process_data_events(time_limit=_IO_WAIT_S)
-        if not self.channel.is_open or not self.channel.consumer_tags:
+        is_cancelled = not self.channel.consumer_tags and not self._stopping.is_set()
+        if not self.channel.is_open or is_cancelled:
             raise pika.exceptions.AMQPChannelError("the broker closed the channel, or cancelled its consumer")
 
     def callback(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
@@ -216,6 +217,7 @@ class RabbitMQConsumer:
         What waits in the executor's queue goes back to the broker.
         """
         deadline = time.monotonic() + self._settings.shutdown_grace_s
+        self._cancel_consumer()
         self.executor.shutdown(wait=False)  # what is still queued returns at once, since ``stopping`` is set
         while self._stats.unfinished and time.monotonic() < deadline:
             self._serve_io_or_wait()
@@ -224,6 +226,16 @@ class RabbitMQConsumer:
         unfinished = self._stats.unfinished
         logger.info("drained", unfinished=unfinished)
         return unfinished == 0
+
+    def _cancel_consumer(self) -> None:
+        """Have the broker deliver nothing more: each acknowledgement of the drain would bring another message."""
+        if self.connection is None or not self.connection.is_open or not self.channel.is_open:
+            return
+        try:
+            for tag in list(self.channel.consumer_tags):
+                self.channel.basic_cancel(tag)
+        except (pika.exceptions.AMQPError, OSError) as error:
+            logger.warning("consumer_not_cancelled", error=f"{type(error).__name__}: {error}")
 
     def _serve_io_or_wait(self) -> None:
         """Serve the connection while there is one; a lost one is not replaced any more."""
