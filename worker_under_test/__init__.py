@@ -1,7 +1,7 @@
-"""The patient: the RabbitMQ worker of the incident, as it was, as the post-mortem would have it, and hardened.
+"""The RabbitMQ worker of the incident in three behaviours: original, as the post-mortem reports it, and hardened.
 
 One flow that an engineer of the original team recognises (parse, LLM, memory API, friendship score, database), with
-each remedy in a file of its own under ``remedies/``. It is run as a process, ``python -m worker_under_test``; nobody
-imports it but its own tests. It knows nothing of the harness: its whole interface is its environment, the queue, the
-table and its exit code, as ``docs/reference/contracts.md`` has them.
+the remedies in ``remedies/``. It is run as a process, ``python -m worker_under_test``; only its own tests import it. It
+knows nothing of the harness: its whole interface is its environment, the queue, the table and its exit code, which
+``docs/reference/contracts.md`` describes.
 """

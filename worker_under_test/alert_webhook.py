@@ -1,7 +1,7 @@
 """Alerts to a webhook: one HTTP POST each, in the background, bounded in number and in time.
 
-``alerts`` hands it what it sends. The caller never waits and nothing is raised: an alert that finds the queue full, or
-that the receiver does not take, is counted and logged. It is tried once; the log and ``ALERTS_FILE`` have it as well.
+``alerts`` passes its alerts on. The caller never waits and nothing is raised: an alert that finds the queue full, or
+that the receiver refuses, is counted and logged. Each is tried once; the log and ``ALERTS_FILE`` have it as well.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
-# HIGH alerts are rate-limited, so a queue this long is a hundred events given up while the receiver does not answer.
+# HIGH alerts are rate-limited, so a full queue means a hundred PERMANENTLY_FAILED events and a receiver that is silent.
 _WAITING_MAX = 100
-# How long the worker's end waits for what is still to be sent; less than its last resort allows.
+# How long the worker waits at its end for what is still to be sent; its last resort allows more.
 CLOSE_GRACE_S = 3.0
 _SUCCESS = range(200, 300)
 
 
 @dataclass(slots=True)
 class WebhookCounts:
-    """What became of the alerts, counted."""
+    """How many alerts were delivered, failed and were dropped."""
 
     delivered: int = 0
-    failed: int = 0  # the receiver was not there, too slow, or answered with something else than a 2xx
+    failed: int = 0  # the receiver could not be reached, was too slow, or answered other than 2xx
     dropped: int = 0  # the queue was full, or the worker ended first
 
 
@@ -79,7 +79,7 @@ class AlertWebhook:
         self._sender.join(grace_s)
         self._given_up.set()
         with self._lock:
-            if self._sender.is_alive():  # it may still be in a call, which the process does not wait for
+            if self._sender.is_alive():  # it may be in a call, which the process does not wait for
                 self._counts.dropped += 1 + self._waiting.qsize()
         logger.info("alert_webhook_closed", **{name: getattr(self.counts, name) for name in WebhookCounts.__slots__})
 
@@ -101,9 +101,9 @@ class AlertWebhook:
 
     def _post(self, client: httpx.Client, alert: Mapping[str, object]) -> None:
         try:
-            with client.stream("POST", self._url, json=alert) as response:  # whatever it answers is not read
+            with client.stream("POST", self._url, json=alert) as response:  # the answer's body is not read
                 reason = None if response.status_code in _SUCCESS else f"HTTP {response.status_code}"
-        except Exception as error:  # noqa: BLE001 - nothing that a receiver does may end the thread
+        except Exception as error:  # noqa: BLE001 - no receiver may end this thread
             reason = type(error).__name__
         if self._given_up.is_set():
             return  # counted as dropped already

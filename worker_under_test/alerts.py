@@ -37,7 +37,7 @@ class AlertType(Enum):
 class AlertLevel(Enum):
     """How urgent an alert is.
 
-    HIGH is rate-limited for each kind and action; CRITICAL never is: each one is an event that a person must look at.
+    HIGH is rate-limited for each type and action; CRITICAL never is: each one is an event that a person must handle.
     """
 
     HIGH = "HIGH"
@@ -46,7 +46,7 @@ class AlertLevel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. ``context`` holds the figures, and names ``component`` and ``action``."""
+    """One alert. ``context`` holds the numbers, and names ``component`` and ``action``."""
 
     alert_type: AlertType
     level: AlertLevel
@@ -69,7 +69,7 @@ class Alerts:
         self._clock = clock
         self._webhook = webhook
         self._lock = threading.Lock()
-        self._last_sent_s: dict[tuple[AlertType, ContextValue], float] = {}  # one entry for each kind and action
+        self._last_sent_s: dict[tuple[AlertType, ContextValue], float] = {}  # one entry for each type and action
 
     def send_alert_safe(
         self, alert_type: AlertType, level: AlertLevel, message: str, context: Mapping[str, ContextValue]
@@ -80,12 +80,12 @@ class Alerts:
                 if not self._is_allowed(alert_type, level, context.get("action")):
                     return False
                 return self._send(Alert(alert_type, level, message, {"component": "worker", **context}))
-        except Exception as error:  # noqa: BLE001 - an alert must never break the work it tells of
+        except Exception as error:  # noqa: BLE001 - an alert must never break the work
             logger.warning("alert_not_sent", error=repr(error))
             return False
 
     def close(self) -> None:
-        """Have the webhook send what waits; it takes a few seconds at most."""
+        """Have the webhook send the waiting alerts; this takes a few seconds at most."""
         if self._webhook is not None:
             self._webhook.close()
 
@@ -100,7 +100,7 @@ class Alerts:
         return True
 
     def _send(self, alert: Alert) -> bool:
-        """Hand the alert to each sink; return whether all took it."""
+        """Write the alert to each sink; return whether all accepted it."""
         logger.error("alert", alert_type=alert.alert_type.value, level=alert.level.value, message=alert.message)
         line = {
             "sent_utc": datetime.now(UTC).isoformat(),

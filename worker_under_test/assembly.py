@@ -1,4 +1,4 @@
-"""Builds the parts of a worker from its settings and its remedies: the one place that knows every strategy.
+"""Builds the parts of a worker from its settings and its remedies: the one place that knows every remedy's classes.
 
 ``command_line`` calls it. Nothing is started here, and no network is touched.
 """
@@ -20,7 +20,6 @@ from worker_under_test.dead_letter_queue import DeadLetterQueue
 from worker_under_test.failed_events_processing import FailedEventsProcessor
 from worker_under_test.live_objects import CountedPoster, LiveObjects
 from worker_under_test.llm_analysis_utils import LlmClient, MemoryApiClient
-from worker_under_test.oversized_body import OversizedAside
 from worker_under_test.rabbitmq_consumer import ConsumerRemedies, RabbitMQConsumer
 from worker_under_test.remedies import (
     bounded_queue,
@@ -35,7 +34,6 @@ from worker_under_test.remedies import (
     timeout_outcome,
     total_deadline,
 )
-from worker_under_test.remedies.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,15 +43,13 @@ if TYPE_CHECKING:
 
     from worker_under_test.config_settings import Settings
     from worker_under_test.database import SessionFactory
-    from worker_under_test.dead_letter_queue import DeadLetters
-    from worker_under_test.remedies.bounded_queue import Admission
     from worker_under_test.remedies.chosen import Remedies
     from worker_under_test.remedies.failure_record import OutcomeRecorder
     from worker_under_test.remedies.idempotent_redelivery import FinishedCalls
     from worker_under_test.worker_stats import WorkerStats
 
-# The settlements of the I/O thread and of ten threads at once; the original holds one connection for each message in
-# work.
+# Beside one connection for each worker thread: the I/O thread's, and one for the settlements. The original holds its
+# connection for as long as a message is in work.
 _SPARE_CONNECTIONS = 2
 
 
@@ -104,33 +100,26 @@ def _parts(
 def assembled_consumer(
     settings: Settings, remedies: Remedies, stats: WorkerStats, stopping: threading.Event
 ) -> Iterator[RabbitMQConsumer]:
-    """Yield the worker, ready to ``run``; the database is closed behind it."""
+    """Yield the worker, ready to ``run``; close its database and its alerts afterwards."""
     settled = idempotent_redelivery.settled_statuses(remedies.idempotent_redelivery)
     finished = idempotent_redelivery.finished_calls(remedies.idempotent_redelivery)
     parts = _parts(settings, remedies, stopping, settled, utc_now, finished, stats.live)
     dead_letters = DeadLetterQueue(settings)
+    hooks = (stats, stats.live, idempotent_redelivery.work_in_hand(remedies.idempotent_redelivery))
     chosen = ConsumerRemedies(
         start=prefetch_in_force.choose(remedies.prefetch_in_force),
-        admission=_admission(settings, remedies, parts, dead_letters),
-        attempt=exception_retention.choose(remedies.exception_retention, settings.requeue_backoff_s),
-        handling=clean_up.choose(remedies.clean_up),
+        admission=bounded_queue.choose(remedies.bounded_queue, parts.recorder, parts.alerts, dead_letters, settings),
+        exception_retention=exception_retention.choose(remedies.exception_retention, settings.requeue_backoff_s),
         timeout_outcome=timeout_outcome.choose(remedies.timeout_outcome, parts.recorder, parts.alerts, settings),
         other_error_outcome=other_error_outcome.choose(remedies.other_error_outcome, parts.recorder, dead_letters),
-        in_hand=idempotent_redelivery.work_in_hand(remedies.idempotent_redelivery),
         is_stale=idempotent_redelivery.stale_check(remedies.idempotent_redelivery),
     )
+    handler = clean_up.choose(remedies.clean_up, parts.service, hooks)
     try:
-        yield RabbitMQConsumer(settings, parts.service, chosen, stats, stopping)
+        yield RabbitMQConsumer(settings, handler, hooks, chosen, stats, stopping)
     finally:
         parts.alerts.close()
         parts.engine.dispose()
-
-
-def _admission(settings: Settings, remedies: Remedies, parts: _Parts, dead_letters: DeadLetters) -> Admission:
-    admission = bounded_queue.choose(remedies.bounded_queue, parts.recorder, parts.alerts, settings)
-    if remedies.bounded_queue is not Behaviour.HARDENED:
-        return admission
-    return OversizedAside(admission, dead_letters, settings.message_body_bytes_max)
 
 
 @contextmanager
@@ -147,8 +136,7 @@ def assembled_retry_job(
     parts = _parts(replace(settings, max_workers=1), remedies, stopping, settled, now, finished)
     try:
         yield FailedEventsProcessor(
-            service=parts.service,
-            handling=clean_up.choose(remedies.clean_up),
+            handler=clean_up.choose(remedies.clean_up, parts.service),
             sessions=parts.sessions,
             policy=parts.policy,
             limit=retry_limit.choose(remedies.retry_limit, settings.max_retry_attempts),

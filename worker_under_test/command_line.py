@@ -1,7 +1,7 @@
 """The command line: ``run`` (the default), ``migrate``, ``retry``, ``remedies``, ``ingress``.
 
-It alone reads the environment and turns errors into exit codes: 0 after SIGTERM or SIGINT and a complete drain, 1 on
-an error it can't go on from, 2 on bad configuration.
+It alone reads the environment and turns errors into exit codes: 0 after SIGTERM or SIGINT and a complete drain, 1 after
+an error that ends the worker, 2 on bad configuration.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from worker_under_test.database import create_schema, open_database
 from worker_under_test.errors import ConfigurationError
 from worker_under_test.flight_recorder import flight_recorded
 from worker_under_test.remedies import chosen
-from worker_under_test.remedies.table import ALL
+from worker_under_test.remedies.behaviour import FIXED, PRESETS
 from worker_under_test.worker_log import configure_log
 from worker_under_test.worker_stats import WorkerStats, stats_written
 
@@ -39,10 +39,10 @@ _LAST_RESORT_S = 5.0
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
-Preset = Annotated[str, typer.Option("--preset", help="incident, postmortem or fixed")]
+Preset = Annotated[str, typer.Option("--preset", help=", ".join(preset.name for preset in PRESETS))]
 Mechanism = Annotated[str | None, typer.Option("--mechanism", help="M0, M1, M2 or M1+M2; with incident only")]
 With = Annotated[
-    list[str] | None, typer.Option("--with", help="a remedy to add: NAME (hardened) or NAME=report; repeatable")
+    list[str] | None, typer.Option("--with", help="a remedy to add: NAME (hardened) or NAME=reported; repeatable")
 ]
 Without = Annotated[list[str] | None, typer.Option("--without", help="a remedy to leave out; repeatable")]
 
@@ -60,7 +60,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        logger.error("bad_configuration", reason=str(error))  # noqa: TRY400 - the sentence says it all
+        logger.error("bad_configuration", reason=str(error))  # noqa: TRY400 - the message is complete
         raise typer.Exit(2) from None
     except (SQLAlchemyError, OSError) as error:
         logger.error("cannot_go_on", error=f"{type(error).__name__}: {error}")  # noqa: TRY400 - as above
@@ -69,7 +69,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
 
 @app.command()
 def run(
-    preset: Preset = "fixed",
+    preset: Preset = FIXED.name,
     mechanism: Mechanism = None,
     with_: With = None,
     without: Without = None,
@@ -89,7 +89,7 @@ def run(
         ):
             try:
                 drained = consumer.run()
-            except Exception as error:  # noqa: BLE001 - said, and turned into the exit code, here
+            except Exception as error:  # noqa: BLE001 - logged, and turned into the exit code, here
                 logger.error("cannot_go_on", error=repr(error))  # noqa: TRY400 - the log is bounded, a traceback is not
                 drained = False
     if not drained:
@@ -99,8 +99,8 @@ def run(
 def _stop_on_signals(stopping: threading.Event, last_resort_s: float) -> None:
     """Set ``stopping`` on SIGTERM and SIGINT.
 
-    Whatever still runs ``last_resort_s`` later is ended: on a stalled link pika waits for the broker until the
-    heartbeat gives up, which is longer than any grace.
+    The process exits ``last_resort_s`` later at the latest: on a stalled link pika waits for the broker until the
+    heartbeat fails, which is longer than any grace.
     """
 
     def stop(*_: object) -> None:
@@ -121,8 +121,8 @@ def _exit_now() -> None:
 
 
 @app.command()
-def migrate(preset: Preset = "fixed", with_: With = None, without: Without = None) -> None:
-    """Bring the tables at DATABASE_URL up to date; with --preset postmortem, as far as the report knows them."""
+def migrate(preset: Preset = FIXED.name, with_: With = None, without: Without = None) -> None:
+    """Bring the tables at DATABASE_URL up to date; with --preset postmortem, to the report's schema."""
     configure_log()
     with _errors_as_exit_codes():
         remedies = chosen.choose(preset, None, with_ or [], without or [])
@@ -136,7 +136,7 @@ def migrate(preset: Preset = "fixed", with_: With = None, without: Without = Non
 
 @app.command()
 def retry(
-    preset: Preset = "fixed",
+    preset: Preset = FIXED.name,
     with_: With = None,
     without: Without = None,
     now: Annotated[str | None, typer.Option("--now", help="the job's time, ISO 8601; default: the clock's")] = None,
@@ -164,7 +164,7 @@ def retry(
 def ingress(
     host: Annotated[str, typer.Option("--host", help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0: any free one")] = 8000,
-    ready_file: Annotated[str | None, typer.Option("--ready-file", help="where to say the port, as JSON")] = None,
+    ready_file: Annotated[str | None, typer.Option("--ready-file", help="a file to write the port to, as JSON")] = None,
 ) -> None:
     """Accept conversations over HTTP, store their events and publish their messages, until SIGTERM or SIGINT."""
     configure_log()
@@ -172,16 +172,15 @@ def ingress(
         # Only here: the worker is measured by its memory, and FastAPI would add 15 MiB to it.
         from worker_under_test.ingress.serve import serve  # noqa: PLC0415
 
-        settings = load_settings(os.environ, chosen.choose("fixed", None, [], []))
+        settings = load_settings(os.environ, chosen.BY_PRESET[FIXED.name])
         serve(settings, host, port, ready_file)
 
 
 @app.command(name="remedies")
 def remedies_table() -> None:
-    """Print the remedies: what each preset does, and where the report asks for it."""
-    for remedy in ALL:
-        typer.echo(f"{remedy.name}")
-        typer.echo(f"    incident:   {remedy.original}")
-        typer.echo(f"    postmortem: {remedy.report}")
-        typer.echo(f"    fixed:      {remedy.hardened}")
-        typer.echo(f"    report:     {remedy.asked_for}")
+    """Print what each preset does for each remedy, and where the report asks for it."""
+    for remedy in chosen.ALL:
+        typer.echo(remedy.name)
+        for preset in PRESETS:
+            typer.echo(f"    {preset.name + ':':<11} {remedy.does(preset.behaviour)}")
+        typer.echo(f"    {'asked for:':<11} {remedy.asked_for}")

@@ -1,7 +1,7 @@
-"""The worker's settings: read from the environment once, at start-up, under the original names.
+"""The worker's settings, read from the environment once, at start-up, under the original names.
 
-``command_line`` calls ``load_settings`` and hands the frozen value to everybody else; no other module looks at the
-environment. The defaults, the units and the meaning of each variable are in ``docs/reference/contracts.md``.
+``command_line`` calls ``load_settings`` and passes the frozen value on; no other module reads the environment. The
+defaults, the units and the meaning of each variable are in ``docs/reference/contracts.md``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from worker_under_test.errors import ConfigurationError
-from worker_under_test.remedies import llm_switch, memory_api_timeout
+from worker_under_test.remedies import default_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the environment decides. Times are seconds of real time."""
+    """Everything that the environment decides. Times are in seconds of real time."""
 
     rabbitmq_url: str
     rabbitmq_queue: str
@@ -60,12 +60,12 @@ class Settings:
 
     @property
     def backpressure_limit(self) -> int:
-        """How many waiting messages set off the backpressure: 80 with the original figures."""
+        """The number of waiting messages that triggers backpressure: 80 with the original settings."""
         return int(self.queue_max_size * self.queue_backpressure_threshold)
 
 
 def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
-    """Return the settings that ``environ`` asks for; what it leaves out takes the default that ``remedies`` imply.
+    """Return the settings in ``environ``; a variable that is missing gets the default that ``remedies`` imply.
 
     Raises:
         ConfigurationError: a value is not of its kind, or is out of its range.
@@ -80,10 +80,12 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
         max_workers=read.integer("MAX_WORKERS", 10, at_least=1, at_most=256),
         memory_api_url=read.url("MEMORY_API_URL", "http://127.0.0.1:6699", ("http", "https")).rstrip("/"),
         memory_api_timeout_s=read.number(
-            "MEMORY_API_TIMEOUT_SECONDS", memory_api_timeout.default_s(remedies.memory_api_timeout), above=0
+            "MEMORY_API_TIMEOUT_SECONDS", default_settings.memory_api_timeout_s(remedies.memory_api_timeout), above=0
         ),
         requeue_backoff_s=read.number("REQUEUE_BACKOFF_SECONDS", 5),
-        llm_analysis_enabled=read.flag("LLM_ANALYSIS_ENABLED", llm_switch.default_enabled(remedies.llm_switch)),
+        llm_analysis_enabled=read.flag(
+            "LLM_ANALYSIS_ENABLED", default_settings.llm_analysis_enabled(remedies.llm_switch)
+        ),
         groq_api_key=read.text("GROQ_API_KEY"),
         groq_base_url=read.url("GROQ_BASE_URL", "http://127.0.0.1:6699/openai/v1", ("http", "https")).rstrip("/"),
         max_retry_attempts=read.integer("MAX_RETRY_ATTEMPTS", 5, at_least=0, at_most=1000),
@@ -108,7 +110,7 @@ def load_settings(environ: Mapping[str, str], remedies: Remedies) -> Settings:
 
 
 class _Reader:
-    """Reads one variable after another, and says which one is wrong."""
+    """Reads one variable after another; its errors name the variable."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -133,7 +135,7 @@ class _Reader:
         return self.url(name, "", schemes) if self.text(name) else None
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return a yes or a no."""
+        """Return a boolean."""
         value = self._environ.get(name)
         if value is None:
             return default

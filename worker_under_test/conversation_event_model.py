@@ -1,9 +1,9 @@
 """The tables: ``conversation_events``, and the messages kept for the retry job.
 
 ``conversation_events`` is the original's; its columns are in ``docs/reference/contracts.md``.
-``conversation_event_messages`` stands in for the original's conversation store: the retry job of the report has the
-log of a failed event at hand hours after its message was acknowledged, so somebody kept it. Here it is kept beside
-the event, in the same transaction that marks it FAILED. This module defines; the migrations create, ``database``
+``conversation_event_messages`` stands in for the original's conversation store: the report's retry job has the log of
+a failed event hours after its message was acknowledged, so it was stored somewhere. Here it is stored beside the event,
+in the same transaction that marks it FAILED. This module defines the tables; the migrations create them, ``database``
 connects.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ConversationEventStatus(StrEnum):
-    """Where an event stands."""
+    """The status of an event."""
 
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"
@@ -67,7 +67,7 @@ class ConversationEvent(Base):
     """One conversation's event.
 
     The CHECK on ``status`` is in the migrations alone: the report's differs from the hardened one. ``claimed_by`` and
-    ``claimed_until`` are the retry job's that works on the event.
+    ``claimed_until`` belong to the retry job that works on the event.
     """
 
     __tablename__ = "conversation_events"

@@ -1,7 +1,6 @@
 """The flow of one event: LLM, memory API, friendship score, database.
 
-The consumer and the retry job hand it messages by way of ``remedies.clean_up``. It knows nothing of the broker, and
-retries nothing.
+The handlers of ``message_handling`` call it. It knows nothing of the broker, and retries nothing.
 """
 
 from __future__ import annotations

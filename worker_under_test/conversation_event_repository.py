@@ -1,7 +1,7 @@
-"""The repository: what is read from and written to the tables, on one session.
+"""The repository: reads and writes the tables, on one session.
 
 Used by the processing service, the remedies that record an outcome, and the retry job. It never commits: the caller
-does, once for all that must become true together.
+does, once for everything that must become true together.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from worker_under_test.remedies.retry_schedule import RetrySchedule
 
-# Fast, and already a quarter of the size on conversation text: a kept message is read at most a few times.
+# The fastest level already shrinks conversation text to a quarter; a kept message is read a few times at most.
 _COMPRESSION_LEVEL = 1
 
 
 def utc_now() -> datetime:
-    """Return the time on the wall, UTC."""
+    """Return the wall clock's time, UTC."""
     return datetime.now(UTC)
 
 
@@ -50,7 +50,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose an event is, and for how long: ``holder`` is one run of the retry job."""
+    """Who has claimed an event, and for how long: ``holder`` is one run of the retry job."""
 
     holder: str
     lease: timedelta
@@ -77,9 +77,9 @@ class ConversationEventRepository:
             with self.db.begin_nested():
                 event = ConversationEvent(conversation_id=conversation_id, retry_count=0)
                 self.db.add(event)
-        except IntegrityError:  # another worker was quicker
+        except IntegrityError:  # another worker inserted it first
             event = self.get_by_conversation_id(conversation_id)
-            if event is None:  # or it is the row itself that the database refuses
+            if event is None:  # the database refuses the row itself
                 raise
         return event
 
@@ -88,7 +88,7 @@ class ConversationEventRepository:
         self._set_status(event, ConversationEventStatus.PROCESSING)
 
     def mark_processed(self, event: ConversationEvent, friendship_score: float) -> None:
-        """Set the event to PROCESSED, and forget its failures and its kept message."""
+        """Set the event to PROCESSED, and remove its failure and its kept message."""
         kept = self.db.get(ConversationEventMessage, event.conversation_id)
         if kept is not None:
             self.db.delete(kept)
@@ -110,17 +110,17 @@ class ConversationEventRepository:
         event.next_attempt_at = self._policy.now() + wait
 
     def mark_permanently_failed(self, event: ConversationEvent) -> None:
-        """Set the event to PERMANENTLY_FAILED; its message stays, for the person who looks into it."""
+        """Set the event to PERMANENTLY_FAILED; its message is kept for the person who handles it."""
         self._set_status(event, ConversationEventStatus.PERMANENTLY_FAILED)
         event.next_attempt_at = None
 
     def fetch_due_events(self, batch_size: int, claim: Claim | None = None) -> Sequence[ConversationEvent]:
-        """Return up to ``batch_size`` FAILED events that are due and nobody's, the longest waiting first.
+        """Return up to ``batch_size`` FAILED events that are due and not claimed, the longest waiting first.
 
-        With ``claim`` they are its holder's once the caller has committed, and no other job is given them until the
-        lease is over: PostgreSQL passes over what another job is about to claim, SQLite lets one job write at a time,
-        and the second, which finds its batch taken, is given the next. An event stays FAILED all the while, so a crash
-        leaves nothing to mend.
+        With ``claim`` its holder owns them once the caller has committed, and no other job gets them until the lease is
+        over: PostgreSQL skips what another job is about to claim; SQLite lets one job write at a time, and the second,
+        whose batch was claimed meanwhile, gets the next one. An event stays FAILED all the while, so nothing needs
+        repair after a crash.
         """
         now = self._policy.now()
         due = and_(
@@ -133,7 +133,7 @@ class ConversationEventRepository:
             return self.db.scalars(first).all()
         unclaimed = first.with_only_columns(ConversationEvent.id).with_for_update(skip_locked=True)
         while found := self.db.scalars(unclaimed).all():
-            # A claim that comes too late has the write lock all the same: the next look is in time, and the last.
+            # A claim that came too late still holds the write lock, so the next query sees the final state.
             self.db.execute(
                 update(ConversationEvent)
                 .where(ConversationEvent.id.in_(found))
@@ -152,9 +152,9 @@ class ConversationEventRepository:
         return []
 
     def renew(self, event_id: int, claim: Claim) -> bool:
-        """Begin the lease anew; False when the event is no longer the holder's, or no longer FAILED.
+        """Renew the lease; return False when the holder no longer owns the event, or it is no longer FAILED.
 
-        Until the transaction ends nobody else can change the event.
+        Until the transaction ends no other session can change the event.
         """
         renewed = self.db.execute(
             update(ConversationEvent)
@@ -167,7 +167,7 @@ class ConversationEventRepository:
         return bool(renewed.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
 
     def release(self, claim: Claim) -> None:
-        """Let other jobs have what the holder has claimed and not worked on."""
+        """Release the claimed events that the holder has not worked on."""
         self.db.execute(
             update(ConversationEvent)
             .where(ConversationEvent.claimed_by == claim.holder)
@@ -182,7 +182,7 @@ class ConversationEventRepository:
             self.db.merge(ConversationEventMessage(conversation_id=conversation_id, body_zlib=body_zlib))
 
     def load_message(self, conversation_id: str) -> bytes | None:
-        """Return the kept message, as the broker delivered it; None when there is none."""
+        """Return the kept message as the broker delivered it, or None."""
         found = select(ConversationEventMessage.body_zlib).where(
             ConversationEventMessage.conversation_id == conversation_id
         )
@@ -196,7 +196,7 @@ class ConversationEventRepository:
 
 
 def compress_message(body: bytes) -> bytes:
-    """Return ``body`` as ``keep_message`` wants it.
+    """Return ``body`` compressed, as ``keep_message`` stores it.
 
     Call it before the transaction begins: compressing 3 MB takes 20 ms, and no lock should be held meanwhile.
     """

@@ -1,8 +1,8 @@
-"""The message, parsed whole: as the original did it.
+"""Parses and formats a message as a whole, as the original did.
 
-The processing service's original path works on these values. It costs, for a body of 3 MB: 4.6 MB of parsed rows (a
-Vietnamese letter takes two bytes in a Python string), as much again for the formatted text. ``streamed_conversation``
-is the way that does without.
+The original path of the processing service works on these values. For a body of 3 MB they take 4.6 MB of parsed rows (a
+Vietnamese letter takes two bytes in a Python string) and as much again for the formatted text.
+``streamed_conversation`` does without both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 from worker_under_test.errors import UnparseableMessageError
 from worker_under_test.friendship_score import ConversationTally
 
-# Rows that go along verbatim, for the memory API to see how the conversation ended.
+# Rows that are sent verbatim, so that the memory API sees how the conversation ended.
 RECENT_ROWS = 20
 
 
@@ -47,7 +47,7 @@ def parse_message(body: bytes) -> dict[str, Any]:
 
 
 def normalise_row(row: ConversationRow) -> ConversationRow:
-    """Return the row without what the robot's transcription leaves around a text: blanks and line ends."""
+    """Return the row without the blanks and line ends that the robot's transcription leaves around a text."""
     return {"role": row["role"], "content": row["content"].strip(), "timestamp": row["timestamp"]}
 
 

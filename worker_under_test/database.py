@@ -1,6 +1,6 @@
 """The database: its engine, and the migration of its schema.
 
-The commands open it; the repository works on its sessions. SQLite runs in WAL mode, so that ten threads and a retry
+The commands open it; the repository uses its sessions. SQLite runs in WAL mode, so that ten threads and a retry
 job can read while one writes.
 """
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 SessionFactory = sessionmaker[Session]
 
-# How long a writer waits for another one. Transactions here last milliseconds, so five seconds of waiting mean that
-# the database is out of order, or the machine is.
+# How long a writer waits for another one. Transactions here last milliseconds, so a wait of five seconds means that
+# something is wrong with the database or the machine.
 _LOCK_WAIT_S = 5
-# What each driver calls its limits; a statement of ours takes milliseconds. libpq's shortest connect_timeout is 2 s.
+# The limits under each driver's names; a statement of the worker takes milliseconds. libpq's shortest connect_timeout
+# is 2 s.
 _CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": _LOCK_WAIT_S},
     "postgresql": {"connect_timeout": _LOCK_WAIT_S, "options": f"-c statement_timeout={_LOCK_WAIT_S * 1000}"},
@@ -65,7 +66,7 @@ def open_database(database_url: str, connections_max: int) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Set what a connection to a SQLite file needs, each time one is opened."""
+    """Configure each new connection to a SQLite file."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     # With a WAL, NORMAL loses nothing when the process is killed, only when the machine loses power.
@@ -82,10 +83,10 @@ def session_factory(engine: Engine) -> SessionFactory:
 def create_schema(engine: Engine, limit: Behaviour) -> None:
     """Bring the schema up to date: all revisions that are missing, or none where one fails.
 
-    Which revision is the last depends on ``limit``, the behaviour of the retry limit: the report's CHECK forgot
-    PERMANENTLY_FAILED. A schema that is further on already is left as it is.
+    Which revision is the last depends on ``limit``, the behaviour of the retry limit: the report's CHECK lacks
+    PERMANENTLY_FAILED. A schema that is at a later revision already is left as it is.
     """
-    # Only the migration needs Alembic, and the worker counts its megabytes.
+    # Only the migration needs Alembic, and its megabytes would count as the worker's.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 

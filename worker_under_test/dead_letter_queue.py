@@ -1,10 +1,10 @@
 """The dead-letter exchange: where a message goes that no retry can help, and the queue behind it.
 
 Used by ``remedies.other_error_outcome``, from executor threads, so that the consumer's I/O does not wait for a confirm;
-and by ``oversized_body``, from the I/O thread, so that it does. Each put opens a connection of its own. The exchange
-``<queue>.dlx`` and the queue ``<queue>.dead`` are durable; people read the queue, or bind one of their own. The work
-queue itself gets no dead-letter arguments: changing those would mean deleting it, and a broker that dead-letters by
-itself does so without a confirm.
+and by ``remedies.bounded_queue``, from the I/O thread, so that it does. Each put opens a connection of its own. The
+exchange ``<queue>.dlx`` and the queue ``<queue>.dead`` are durable; people read the queue, or bind another. The
+work queue itself gets no dead-letter arguments: changing those would mean deleting it, and a broker that dead-letters
+by itself does so without a confirm.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PUT_TIMEOUT_S = 10
 
 
 class DeadLetters(Protocol):
-    """Takes what can't be processed."""
+    """Stores messages that can't be processed."""
 
     def put(self, body: bytes, reason: str) -> None:
         """Store ``body``; when this returns, it is stored.
@@ -40,8 +40,8 @@ class DeadLetters(Protocol):
         ...
 
 
-def put_aside(dead_letters: DeadLetters, delivery: Delivery, reason: str) -> Settlement:
-    """Store a message among the dead letters; back to the broker, for a while, when that is not confirmed."""
+def store_dead_letter(dead_letters: DeadLetters, delivery: Delivery, reason: str) -> Settlement:
+    """Store a message among the dead letters; give it back to the broker, later, when that is not confirmed."""
     try:
         dead_letters.put(delivery.body, reason)
     except DeadLetterError as error:

@@ -1,6 +1,7 @@
 """Every error the worker raises on purpose.
 
-Imports nothing. ``command_line`` alone turns one into an exit code; the consumer turns the others into a ``Failure``.
+Imports nothing. Only ``command_line`` turns an error into an exit code; the consumer turns the others into a
+``Failure``.
 
     WorkerError
     ├── ConfigurationError        exit 2   an environment variable or an option can't be used
@@ -10,23 +11,23 @@ Imports nothing. ``command_line`` alone turns one into an exit code; the consume
     ├── LlmTimeoutError                    the LLM did not answer before the deadline
     ├── LlmResponseError                   the LLM answered, and the answer can't be used
     ├── DatabaseUnavailableError           an outcome could not be made durable in time
-    ├── OutcomeRefusedError                the database is there, and will never take this outcome
+    ├── OutcomeRefusedError                the database refuses this outcome for its content
     ├── AlreadyInHandError                 another thread works on an earlier delivery of the same message
     ├── PublishFailedError                 the ingress' message may not be in the queue
-    └── DeadLetterError                    a message that nothing can help could not be put aside
+    └── DeadLetterError                    a message could not be stored among the dead letters
 """
 
 
 class WorkerError(Exception):
-    """The root: something the worker can name went wrong."""
+    """The root of the worker's own errors."""
 
 
 class ConfigurationError(WorkerError):
-    """An environment variable or an option can't be used. The message names it, its value, and what would do."""
+    """An environment variable or an option can't be used. The message names it, its value, and a valid one."""
 
 
 class UnparseableMessageError(WorkerError):
-    """The body is not a conversation message. The text says where, and never what it holds: a body is 3 MB."""
+    """The body is not a conversation message. The text names the place, never the content: a body is 3 MB."""
 
 
 class MemoryApiTimeoutError(WorkerError):
@@ -34,7 +35,7 @@ class MemoryApiTimeoutError(WorkerError):
 
 
 class MemoryApiResponseError(WorkerError):
-    """pika-mem0 answered with something else than facts: no 2xx, no JSON, too much, or a broken connection."""
+    """pika-mem0's answer can't be used: no 2xx, no JSON, too large, or a broken connection."""
 
 
 class LlmTimeoutError(WorkerError):
@@ -42,7 +43,7 @@ class LlmTimeoutError(WorkerError):
 
 
 class LlmResponseError(WorkerError):
-    """The LLM answered with something else than an analysis."""
+    """The LLM's answer can't be used."""
 
 
 class DatabaseUnavailableError(WorkerError):
@@ -50,15 +51,15 @@ class DatabaseUnavailableError(WorkerError):
 
 
 class OutcomeRefusedError(WorkerError):
-    """The database answered, and refused the outcome for what is in it; no redelivery will change that."""
+    """The database refused the outcome because of its content; no redelivery will change that."""
 
 
 class AlreadyInHandError(WorkerError):
-    """Another thread of this worker is at work on an earlier delivery of the same message."""
+    """Another thread of this worker works on an earlier delivery of the same message."""
 
 
 class PublishFailedError(WorkerError):
-    """The broker did not confirm a message of the ingress; it may be in the queue all the same."""
+    """The broker did not confirm a message of the ingress, which may be in the queue nevertheless."""
 
 
 class DeadLetterError(WorkerError):

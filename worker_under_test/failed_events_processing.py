@@ -1,14 +1,14 @@
 """The retry job: processes the FAILED events that are due, 25 at a time, until none is.
 
-The ``retry`` command runs it, as cron did; how often an event is retried is ``remedies.retry_limit``'s affair. It
-handles one event at a time: its messages are 3 MB each, and a dependency that has just come back is not to be met by
-a herd.
+The ``retry`` command runs it, as cron did; ``remedies.retry_limit`` decides how often an event is retried. It handles
+one event at a time: its messages are 3 MB each, and a dependency that has just come back must not get many calls at
+once.
 
 Any number of jobs may run at once, and any of them may be killed at any moment. No event is lost: it stays FAILED until
-its outcome is committed. No event is in two jobs' hands, unless one call outlasts its lease. The one event that was in
-work at a kill is processed again, when its lease is over; what its batch had not come to waits as long. So the memory
-API sees each event at least once, and once only where nothing was killed. The same goes for the alert that an event was
-given up.
+its outcome is committed. No two jobs work on one event, unless one call outlasts its lease. The one event that was in
+work at a kill is processed again when its lease is over; the rest of its batch waits as long. So the memory API sees
+each event at least once, and once only where nothing was killed. The same goes for the alert of an event that is
+PERMANENTLY_FAILED.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import structlog
 from worker_under_test.alerts import AlertLevel, AlertType
 from worker_under_test.conversation_event_repository import Claim, ConversationEventRepository
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, describe_failure
-from worker_under_test.remedies.idempotent_redelivery import UnguardedWork
 from worker_under_test.remedies.retry_limit import RetryDecision
 
 if TYPE_CHECKING:
@@ -32,17 +31,16 @@ if TYPE_CHECKING:
 
     from worker_under_test.alerts import Alerts
     from worker_under_test.conversation_event_model import ConversationEvent
-    from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
     from worker_under_test.conversation_event_repository import RetryPolicy
     from worker_under_test.database import SessionFactory
-    from worker_under_test.remedies.clean_up import MessageHandling
+    from worker_under_test.message_handling import MessageHandler
     from worker_under_test.remedies.retry_limit import RetryLimit
 
 logger = structlog.get_logger()
 
 BATCH_SIZE = 25
-# How long a claimed event is nobody else's. It begins anew before each event's call, and is longer than any one call
-# and its hold, so that only a crash lets it lapse.
+# How long no other job may claim a claimed event. The lease is renewed before each event's call, and is longer than any
+# one call and its hold, so that only a crash lets it lapse.
 _LEASE = timedelta(minutes=15)
 
 
@@ -66,16 +64,14 @@ class FailedEventsProcessor:
     def __init__(
         self,
         *,
-        service: ConversationEventProcessingService,
-        handling: MessageHandling,
+        handler: MessageHandler,
         sessions: SessionFactory,
         policy: RetryPolicy,
         limit: RetryLimit,
         alerts: Alerts,
         stopping: threading.Event | None = None,
     ) -> None:
-        self._service = service
-        self._handling = handling
+        self._handler = handler
         self._sessions = sessions
         self._policy = policy
         self._limit = limit
@@ -119,7 +115,7 @@ class FailedEventsProcessor:
     def _take(
         self, repository: ConversationEventRepository, event: ConversationEvent, claim: Claim | None, stats: RetryStats
     ) -> None:
-        """Retry one fetched event, give it up, or leave it."""
+        """Retry one fetched event, mark it PERMANENTLY_FAILED, or leave it."""
         if not self._is_mine(repository, event, claim):
             stats.skipped += 1
             return
@@ -143,7 +139,7 @@ class FailedEventsProcessor:
         stats.failed += 1
         if claim is not None and failure.kind is FailureKind.DATABASE:
             repository.db.commit()
-            return  # which says nothing of the event: it stays due, and its attempts are not used up by an outage
+            return  # an outage says nothing about the event: it stays due, and no attempt of it is counted
         attempt = self._limit.count_failure(event)
         repository.mark_failed(event, failure.error_code, failure.error_details, attempt)
         if attempt is not None and self.should_retry(event) is RetryDecision.GIVE_UP:
@@ -151,31 +147,31 @@ class FailedEventsProcessor:
         repository.db.commit()
 
     def _is_mine(self, repository: ConversationEventRepository, event: ConversationEvent, claim: Claim | None) -> bool:
-        """Begin the event's lease anew; the report's job claims nothing and takes whatever it has fetched."""
+        """Renew the event's lease; the report's job claims nothing and takes whatever it has fetched."""
         if claim is None or repository.renew(event.id, claim):
             return True
         repository.db.rollback()
         return False
 
     def _process(self, repository: ConversationEventRepository, conversation_id: str) -> Failure | None:
-        """Process the message that was kept; no transaction is open meanwhile."""
+        """Process the kept message; no transaction is open meanwhile."""
         body = repository.load_message(conversation_id)
         repository.db.commit()
         if body is None:
             return Failure(FailureKind.OTHER, "MESSAGE_MISSING", "no message was kept for this event")
         try:
-            self._handling(self._service, UnguardedWork(), Delivery(body))
+            self._handler.handle(Delivery(body))
         except Exception as error:  # noqa: BLE001 - whatever went wrong with one event, the others are still due
             return describe_failure(error)
         return None
 
     def _give_up(self, repository: ConversationEventRepository, event: ConversationEvent) -> None:
-        """Mark the event PERMANENTLY_FAILED, and call a person; the caller commits.
+        """Mark the event PERMANENTLY_FAILED, and send the alert; the caller commits.
 
-        The person is called first: a kill between the two calls him twice, the other way round it would be never.
+        The alert goes out before the commit: a kill between the two sends it twice; the other way round, never.
         """
         repository.mark_permanently_failed(event)
-        repository.db.flush()  # a CHECK that refuses the status does so here, before anybody is called
+        repository.db.flush()  # a CHECK that refuses the status does so here, before the alert
         self._alerts.send_alert_safe(
             AlertType.WORKFLOW_EXECUTION_FAILURE,
             AlertLevel.CRITICAL,

@@ -1,10 +1,10 @@
-"""The flight recorder: the worker's last half minute, on disk before anything can end it.
+"""The flight recorder: writes the worker's last half minute to disk, so that it is there after a SIGKILL.
 
 A thread of its own writes, four times a second, what the worker holds: memory by kind, its queue, the age of its open
-calls, live bodies and exceptions, the collector's counts; and once a second where every thread is. Each line is one
-``write`` to the kernel, so a SIGKILL loses the line that was being written and nothing else. It is a ring of two files:
-when one is full, the older one is written anew. ``command_line`` starts it where FLIGHT_RECORDER_DIR is set. It
-interprets nothing.
+calls, live bodies and exceptions, the collector's counts; and once a second the stack of every thread. Each line is one
+``write`` to the kernel, so a SIGKILL loses only the line that was being written. The files are a ring of two: when one
+is full, the older one is overwritten. ``command_line`` starts it where FLIGHT_RECORDER_DIR is set. It interprets
+nothing.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from worker_under_test.memory_in_use import MemoryInUse
-from worker_under_test.thread_stacks import stack_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from worker_under_test.worker_stats import WorkerStats
 
@@ -33,12 +34,15 @@ logger = structlog.get_logger()
 
 INTERVAL_S = 0.25
 _STACKS_EVERY = 4  # samples: stacks once a second
-# The older file is whole when the newer one begins, so this much is always there: more than the 30 s that are wanted.
+# The older file is complete when the newer one begins, so at least this much is always there; 30 s are wanted.
 _FILE_SPAN_S = 40.0
 # Ten threads deep in httpx write 8 kB a second: 0.5 MB in 40 s. Beyond this a file is full, whatever its span.
 _FILE_BYTES_MAX = 4 * 2**20
 _JOIN_TIMEOUT_S = 5.0
-_CALLS_MAX = 20  # ages written, oldest first; the count is written whole
+# Innermost frames; the outermost ones are the interpreter's own start-up, and the same for every thread.
+_FRAMES_MAX = 40
+_FOLDERS_KEPT = 2  # as in "worker_under_test/rabbitmq_consumer.py"
+_CALLS_MAX = 20  # ages written, oldest first; the number of calls is not cut
 
 
 class _Ring:
@@ -60,7 +64,7 @@ class _Ring:
         os.close(self._descriptor)
 
     def write(self, fields: dict[str, object]) -> None:
-        """Append one line; it is in the kernel's hands when this returns."""
+        """Append one line; the kernel has it when this returns."""
         is_full = self._bytes > _FILE_BYTES_MAX or time.monotonic() - self._began_mono_s > _FILE_SPAN_S
         if is_full:
             self._turn = 1 - self._turn
@@ -78,7 +82,7 @@ class _Ring:
 def flight_recorded(stats: WorkerStats, folder: str | None) -> Iterator[None]:
     """Record the worker into ``folder`` while the block runs, and once more at its end. Without a folder, do nothing.
 
-    What can't be written is said once in the log, and ends the recording: the work goes on.
+    An error of the file system is logged once and ends the recording; the work goes on.
     """
     if folder is None:
         yield
@@ -118,7 +122,7 @@ def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
         "kind": "sample",
         "mono_s": _now(),
         **stats.counts(),
-        **memory.figures(),
+        **memory.bytes_by_kind(),
         "bodies": live.bodies,
         "bodies_bytes": live.bodies_bytes,
         "exceptions": live.exceptions,
@@ -135,6 +139,41 @@ def _sample(stats: WorkerStats, memory: MemoryInUse) -> dict[str, object]:
 def _stacks() -> dict[str, object]:
     groups = [{"threads": group.threads, "frames": group.frames} for group in stack_groups()]
     return {"kind": "stacks", "mono_s": _now(), "groups": groups}
+
+
+@dataclass(frozen=True, slots=True)
+class StackGroup:
+    """The threads that have the same stack, and the stack: ``file:line function``, innermost first."""
+
+    threads: tuple[str, ...]
+    frames: tuple[str, ...]
+
+
+def stack_groups() -> tuple[StackGroup, ...]:
+    """Return the stacks of all other threads, the stack that most threads have first.
+
+    No frame is kept: a kept frame keeps its locals, and in this worker those are messages of 3 MB.
+    """
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    own = threading.get_ident()
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - documented, for debuggers
+        if ident != own:
+            groups.setdefault(_text(frame), []).append(names.get(ident, str(ident)))
+    return tuple(
+        StackGroup(tuple(sorted(threads)), frames)
+        for frames, threads in sorted(groups.items(), key=lambda item: -len(item[1]))
+    )
+
+
+def _text(frame: FrameType | None) -> tuple[str, ...]:
+    frames: list[str] = []
+    while frame is not None and len(frames) < _FRAMES_MAX:
+        code = frame.f_code
+        file = "/".join(code.co_filename.rsplit("/", _FOLDERS_KEPT)[-_FOLDERS_KEPT:])
+        frames.append(f"{file}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    return tuple(frames)
 
 
 def _now() -> float:

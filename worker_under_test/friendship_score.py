@@ -1,8 +1,7 @@
 """The friendship score: how close a child and the robot are, from 0 to 100.
 
-The processing service computes it after the memory API answered. A stand-in for the original's formula, of the same
-cost and the same inputs: it needs counts of the conversation, not the conversation, so that nobody has to keep a log
-for it.
+The processing service computes it after the memory API has answered. It stands in for the original's formula, at the
+same cost. It needs counts of the conversation, not the conversation itself, so that no log has to be kept for it.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_USER_TURNS_FOR_FULL_MARKS = 1000
-_CHARACTERS_PER_TURN_FOR_FULL_MARKS = 4000
+_USER_TURNS_FOR_FULL_SCORE = 1000
+_CHARACTERS_PER_TURN_FOR_FULL_SCORE = 4000
 
 
 @dataclass(slots=True)
 class ConversationTally:
-    """What the score needs to know of a conversation log, counted row by row."""
+    """The counts of a conversation log that the score needs, taken row by row."""
 
     rows: int = 0
     user_turns: int = 0
@@ -33,9 +32,9 @@ class ConversationTally:
 def calculate_friendship_score(tally: ConversationTally, facts_count: int) -> float:
     """Return the score, 0 to 100.
 
-    Half is for how often the child spoke, a quarter for how long, a quarter for what was learnt of it.
+    Half depends on how often the child spoke, a quarter on how much, a quarter on how many facts were extracted.
     """
-    often = min(1.0, math.log1p(tally.user_turns) / math.log1p(_USER_TURNS_FOR_FULL_MARKS))
-    at_length = min(1.0, tally.user_characters / max(1, tally.user_turns) / _CHARACTERS_PER_TURN_FOR_FULL_MARKS)
+    often = min(1.0, math.log1p(tally.user_turns) / math.log1p(_USER_TURNS_FOR_FULL_SCORE))
+    at_length = min(1.0, tally.user_characters / max(1, tally.user_turns) / _CHARACTERS_PER_TURN_FOR_FULL_SCORE)
     learnt = 1 - math.exp(-facts_count / 4)
     return round(100 * (0.5 * often + 0.25 * at_length + 0.25 * learnt), 2)

@@ -1,7 +1,7 @@
-"""What is alive in the worker right now: messages in hand with their bodies, open calls, failures not yet let go of.
+"""Counts what is alive in the worker: messages in hand with their bodies, open calls, exceptions not yet freed.
 
-The consumer and the calls register here; ``flight_recorder`` reads. Everything is held by weak reference, so that being
-counted keeps nothing alive. Nothing here decides what happens to a message.
+The consumer, the message handler and the calls register here; ``flight_recorder`` reads. Everything is held by weak
+reference, so that being counted keeps nothing alive. Nothing here decides what happens to a message.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from worker_under_test.message_handling import MessageHook
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from worker_under_test.outcomes import Delivery
     from worker_under_test.remedies.total_deadline import HttpPoster
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
-    """One look. ``call_ages_s`` has the oldest call first."""
+    """What was alive at one moment. ``call_ages_s`` has the oldest call first."""
 
-    bodies: int  # messages still referred to whose body was not let go of: waiting, in work, or kept by an exception
+    bodies: int  # messages still referred to whose body was not freed: waiting, in work, or kept by an exception
     bodies_bytes: int
     exceptions: int
     call_ages_s: tuple[float, ...]
@@ -37,7 +39,7 @@ class _Mark:
     __slots__ = ("__weakref__",)
 
 
-class LiveObjects:
+class LiveObjects(MessageHook):
     """A register that any thread may write to."""
 
     def __init__(self) -> None:
@@ -63,19 +65,11 @@ class LiveObjects:
             with self._lock:
                 del self._calls[key]
 
-    def noting_failures(self, work: Callable[[Delivery], None]) -> Callable[[Delivery], None]:
-        """Return ``work``, whose exceptions are counted for as long as anything refers to them."""
-
-        def noted(delivery: Delivery) -> None:
-            try:
-                work(delivery)
-            except Exception as error:
-                mark = _Mark()
-                self._failures[next(self._keys)] = mark
-                error.__dict__["_counted_alive"] = mark
-                raise
-
-        return noted
+    def message_failed(self, delivery: Delivery, error: Exception) -> None:  # noqa: ARG002 - the hook's signature
+        """Count ``error`` for as long as anything refers to it."""
+        mark = _Mark()
+        self._failures[next(self._keys)] = mark
+        error.__dict__["_counted_alive"] = mark
 
     def look(self) -> LiveCounts:
         """Return what is alive at this moment."""

@@ -1,7 +1,7 @@
 """The two calls over the network: the LLM analysis and the memory API's fact extraction.
 
-The processing service makes them; how a call is timed is ``remedies.total_deadline``'s affair. Neither retries: that
-is the consumer's and the retry job's.
+The processing service makes them; ``remedies.total_deadline`` bounds their time. Neither retries: the consumer and the
+retry job do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from worker_under_test.errors import (
     MemoryApiResponseError,
     MemoryApiTimeoutError,
 )
-from worker_under_test.remedies import llm_switch
+from worker_under_test.remedies.default_settings import warns_per_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +33,12 @@ _LLM_MODEL = "llama-3.1-8b-instant"
 
 
 class LlmClient:
-    """Analyses the end of a conversation with a Groq model, when it is allowed to."""
+    """Analyses the end of a conversation with a Groq model, when the step is enabled."""
 
     def __init__(self, settings: Settings, poster: HttpPoster, switch: Behaviour) -> None:
         self._settings = settings
         self._poster = poster
-        self._warns_per_message = llm_switch.warns_per_message(switch)
+        self._warns_per_message = warns_per_message(switch)
         if not self.is_enabled() and not self._warns_per_message:
             self._warn()
 
@@ -47,7 +47,7 @@ class LlmClient:
         return self._settings.llm_analysis_enabled and self._settings.groq_api_key is not None
 
     def analyse(self, recent_rows: list[ConversationRow]) -> str | None:
-        """Return what the model says of the last rows; None, at once, when the step is off."""
+        """Return the model's answer about the last rows; None, at once, when the step is off."""
         if not self.is_enabled():
             if self._warns_per_message:
                 self._warn()
@@ -79,7 +79,7 @@ class LlmClient:
 
 
 class MemoryApiClient:
-    """pika-mem0, seen from the worker."""
+    """The client of pika-mem0."""
 
     def __init__(self, settings: Settings, poster: HttpPoster) -> None:
         self._url = f"{settings.memory_api_url}/extract_facts"
@@ -88,8 +88,7 @@ class MemoryApiClient:
     def extract_facts(self, conversation_id: str, request: dict[str, Any] | Iterator[bytes]) -> int:
         """Send a conversation and return how many facts pika-mem0 found in it.
 
-        The conversation's id goes along as ``Idempotency-Key``: a call repeated after a crash can be told from a new
-        one.
+        The conversation's id is sent as ``Idempotency-Key``, which tells a call repeated after a crash from a new one.
         """
         answer = _parse(self._poster.post(self._url, request, {"Idempotency-Key": conversation_id}))
         facts = answer.get("facts")

@@ -1,7 +1,7 @@
-"""The process's memory by kind, as the kernel tells it: its own pages, and what its cgroup is charged.
+"""The process's memory by kind, as the kernel counts it: its own pages, and what its cgroup is charged.
 
-``flight_recorder`` asks, several times a second, until the process dies of it. So the files are opened once and read
-again and again in place: opening one takes memory from the kernel, which a cgroup at its limit has not got.
+``flight_recorder`` reads it several times a second, up to the moment of an OOM kill. So the files are opened once and
+read again in place: opening one takes kernel memory, which a cgroup at its limit does not have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KERNEL = "memory.kmem.usage_in_bytes"  # version 1; version 2 has it in memory.
 
 
 class MemoryInUse:
-    """A context manager that holds the files open. What the machine does not have is left out of the figures."""
+    """A context manager that holds the files open. What the machine does not have is left out."""
 
     def __init__(self, proc_self: Path = Path("/proc/self")) -> None:
         self._proc_self = proc_self
@@ -44,7 +44,7 @@ class MemoryInUse:
     ) -> None:
         self._open.close()
 
-    def figures(self) -> dict[str, int]:
+    def bytes_by_kind(self) -> dict[str, int]:
         """Return bytes by kind: ``rss, rss_peak, anon, file, shmem, cgroup, cgroup_anon, …``, and ``threads``."""
         found: dict[str, int] = {}
         for line in self._lines("status"):
@@ -83,7 +83,7 @@ class MemoryInUse:
 def cgroup_folder(proc_self: Path) -> Path | None:
     """Return the folder of the memory cgroup that the process is in; None where none is mounted.
 
-    Inside a container the path that the kernel names may lie outside of what is mounted; then it is the mount itself.
+    Inside a container the path that the kernel names may not be mounted; then the folder is the mount itself.
     """
     try:
         mounts = (proc_self / "mounts").read_text(encoding="utf-8", errors="replace").splitlines()

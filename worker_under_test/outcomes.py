@@ -1,7 +1,6 @@
-"""What becomes of one message: the delivery in hand, the failure that met it, and how it is settled with the broker.
+"""The values of one message: its delivery, its failure, and its settlement with the broker.
 
-The consumer, the processing service and the remedies speak in these values. Nothing here talks to the broker or to
-the database.
+The consumer, the message handlers and the remedies exchange these values. Nothing here uses the broker or the database.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from worker_under_test.errors import (
     UnparseableMessageError,
 )
 
-# Long enough for any message of httpx or SQLAlchemy, short enough that a thousand of them are nothing.
+# Long enough for any message of httpx or SQLAlchemy; a thousand of them are half a megabyte.
 DETAILS_LENGTH_MAX = 500
 
 
 @dataclass(slots=True, weakref_slot=True)
 class Delivery:
-    """One message in hand.
+    """One message that the worker holds.
 
-    It is mutable for two reasons: the conversation's id is known only once the body was read, and ``body`` is let go
-    of as soon as nobody needs it. ``channel_epoch`` counts the channels since the process started: a delivery tag
+    It is mutable for two reasons: the conversation's id is known only once the body was read, and ``body`` is freed as
+    soon as it is no longer needed. ``channel_epoch`` counts the channels since the process started: a delivery tag
     means nothing on any other channel.
     """
 
@@ -47,9 +46,9 @@ class FailureKind(Enum):
 
     TIMEOUT = "timeout"  # the memory API or the LLM did not answer in time
     IN_HAND = "in_hand"  # another thread works on an earlier delivery of the same message
-    UNPARSEABLE = "unparseable"  # the body is no conversation, and never will be
+    UNPARSEABLE = "unparseable"  # the body is no conversation; no redelivery changes that
     DATABASE = "database"  # the database can't be reached: nothing can be recorded, not even this
-    REFUSED = "refused"  # the database is there, and will not take this outcome
+    REFUSED = "refused"  # the database refuses this outcome for its content
     OTHER = "other"
 
 
@@ -63,7 +62,7 @@ class Failure:
 
 
 class Settlement(Enum):
-    """What the broker is told."""
+    """How a message is settled with the broker."""
 
     ACK = "ack"
     NACK_REQUEUE = "nack_requeue"
@@ -72,7 +71,7 @@ class Settlement(Enum):
 
 
 def describe_failure(error: Exception) -> Failure:
-    """Return what is worth keeping of ``error``; nothing of it is referred to afterwards."""
+    """Return the kind, code and text of ``error``; the result keeps no reference to it."""
     if isinstance(error, (httpx.TimeoutException, MemoryApiTimeoutError)):
         kind, code = FailureKind.TIMEOUT, "MEMORY_API_TIMEOUT"
     elif isinstance(error, UnparseableMessageError):

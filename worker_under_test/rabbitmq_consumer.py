@@ -1,8 +1,8 @@
 """The consumer: takes messages from RabbitMQ, has them processed by ten threads, and settles them.
 
-``command_line`` builds it and calls ``run``. pika's connection belongs to the main thread; a worker thread speaks to
-it only through ``add_callback_threadsafe``. What is done differently before and after the fix is not decided here but
-by the remedies in ``ConsumerRemedies``.
+``assembly`` builds it, ``command_line`` calls ``run``. pika's connection belongs to the main thread; another thread
+uses it only through ``add_callback_threadsafe``. What is done differently before and after the fix is not decided here
+but by the remedies in ``ConsumerRemedies``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     import threading
 
     from worker_under_test.config_settings import Settings
-    from worker_under_test.conversation_event_processing_service import ConversationEventProcessingService
+    from worker_under_test.message_handling import MessageHandler, MessageHook
     from worker_under_test.remedies.bounded_queue import Admission
-    from worker_under_test.remedies.clean_up import MessageHandling
-    from worker_under_test.remedies.exception_retention import Attempt
-    from worker_under_test.remedies.idempotent_redelivery import StaleCheck, WorkInHand
+    from worker_under_test.remedies.exception_retention import ExceptionRetention
+    from worker_under_test.remedies.idempotent_redelivery import StaleCheck
     from worker_under_test.remedies.prefetch_in_force import ConsumerStart
     from worker_under_test.remedies.timeout_outcome import FailureOutcome
     from worker_under_test.worker_stats import WorkerStats
@@ -48,11 +47,9 @@ class ConsumerRemedies:
 
     start: ConsumerStart
     admission: Admission
-    attempt: Attempt
-    handling: MessageHandling
+    exception_retention: ExceptionRetention
     timeout_outcome: FailureOutcome
     other_error_outcome: FailureOutcome
-    in_hand: WorkInHand
     is_stale: StaleCheck
 
 
@@ -62,13 +59,15 @@ class RabbitMQConsumer:
     def __init__(
         self,
         settings: Settings,
-        service: ConversationEventProcessingService,
+        handler: MessageHandler,
+        hooks: tuple[MessageHook, ...],
         remedies: ConsumerRemedies,
         stats: WorkerStats,
         stopping: threading.Event,
     ) -> None:
         self._settings = settings
-        self._service = service
+        self._handler = handler
+        self._hooks = hooks
         self._remedies = remedies
         self._stats = stats
         self._stopping = stopping
@@ -109,17 +108,18 @@ class RabbitMQConsumer:
         """Receive, send and dispatch for a moment.
 
         ``process_data_events`` does not raise when the broker closed only the channel, or cancelled only the consumer
-        because its queue was deleted, so that is asked.
+        because its queue was deleted, so both are checked here.
         """
         self.connection.process_data_events(time_limit=_IO_WAIT_S)
-        if not self.channel.is_open or not self.channel.consumer_tags:
+        is_cancelled = not self.channel.consumer_tags and not self._stopping.is_set()
+        if not self.channel.is_open or is_cancelled:
             raise pika.exceptions.AMQPChannelError("the broker closed the channel, or cancelled its consumer")
 
     def callback(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
         """Take one delivery: queue it for a thread, unless the queue is full or the worker is stopping."""
         self._stats.add("delivered")
         if self._stopping.is_set():
-            return  # unacknowledged, so the broker delivers it to somebody else
+            return  # unacknowledged, so the broker delivers it to another consumer
         delivery = Delivery(body, method.delivery_tag, self._channel_epoch)
         self._stats.live.take(delivery)
         if not self._check_queue_and_backpressure(delivery):
@@ -138,23 +138,23 @@ class RabbitMQConsumer:
         return False
 
     def _process_message(self, delivery: Delivery) -> None:
-        """Process one message, in a thread, and have it settled."""
-        self._stats.start_work()
+        """Process one message, in a thread, and have it settled; the hooks run before and after."""
+        for hook in self._hooks:
+            hook.before_message(delivery)
         try:
             if self._stopping.is_set() or self._remedies.is_stale(delivery, self._channel_epoch):
                 return  # the broker has it, or gets it back when the connection closes
-            work = partial(self._remedies.handling, self._service, self._remedies.in_hand)
-            failure = self._remedies.attempt(self._stats.live.noting_failures(work), delivery)
+            failure = self._remedies.exception_retention.attempt(self._handler, delivery)
             if failure is None:
                 self._stats.add("processed")
             settlement = Settlement.ACK if failure is None else self._outcome(delivery, failure)
             self._settle_threadsafe(delivery, settlement)
         finally:
-            self._remedies.in_hand.release(delivery)
-            self._stats.add("in_flight", -1)
+            for hook in reversed(self._hooks):
+                hook.after_message(delivery)
 
     def _outcome(self, delivery: Delivery, failure: Failure) -> Settlement:
-        """Return what becomes of a failed message, once that is recorded as far as the remedies ask for it."""
+        """Record a failed message as far as the remedies ask for it, and return how to settle it."""
         logger.error(
             "message_failed",
             conversation_id=delivery.conversation_id,
@@ -180,14 +180,14 @@ class RabbitMQConsumer:
             return self._remedies.other_error_outcome(delivery, describe_failure(error))
 
     def _settle_threadsafe(self, delivery: Delivery, settlement: Settlement) -> None:
-        """Have the main thread settle; when the connection is gone there is nothing to settle."""
+        """Have the main thread settle the message; without a connection there is nothing to settle."""
         try:
             self.connection.add_callback_threadsafe(partial(self._settle, delivery, settlement))
         except pika.exceptions.AMQPError as error:
             logger.info("settlement_dropped", conversation_id=delivery.conversation_id, error=type(error).__name__)
 
     def _settle(self, delivery: Delivery, settlement: Settlement) -> None:
-        """Tell the broker; on the main thread."""
+        """Send the settlement to the broker; on the main thread."""
         if self._remedies.is_stale(delivery, self._channel_epoch):
             logger.info("stale_settlement_dropped", conversation_id=delivery.conversation_id)
         elif settlement is Settlement.ACK:
@@ -212,11 +212,12 @@ class RabbitMQConsumer:
         self._stats.add("nacked_dropped")
 
     def _drain(self) -> bool:
-        """Take nothing new, let the threads finish and their settlements go out, and close.
+        """Take nothing new, wait until the threads have finished and their settlements are sent, and close.
 
         What waits in the executor's queue goes back to the broker.
         """
         deadline = time.monotonic() + self._settings.shutdown_grace_s
+        self._cancel_consumer()
         self.executor.shutdown(wait=False)  # what is still queued returns at once, since ``stopping`` is set
         while self._stats.unfinished and time.monotonic() < deadline:
             self._serve_io_or_wait()
@@ -225,6 +226,16 @@ class RabbitMQConsumer:
         unfinished = self._stats.unfinished
         logger.info("drained", unfinished=unfinished)
         return unfinished == 0
+
+    def _cancel_consumer(self) -> None:
+        """Have the broker deliver nothing more: each acknowledgement of the drain would bring another message."""
+        if self.connection is None or not self.connection.is_open or not self.channel.is_open:
+            return
+        try:
+            for tag in list(self.channel.consumer_tags):
+                self.channel.basic_cancel(tag)
+        except (pika.exceptions.AMQPError, OSError) as error:
+            logger.warning("consumer_not_cancelled", error=f"{type(error).__name__}: {error}")
 
     def _serve_io_or_wait(self) -> None:
         """Serve the connection while there is one; a lost one is not replaced any more."""

@@ -1,6 +1,6 @@
-"""When the retry job runs, and what time it takes it to be: ``--once`` or ``--every``, and ``--now``.
+"""The times of the retry job: when it runs (``--once`` or ``--every``), and its clock (``--now``).
 
-The ``retry`` command asks. What a run does is ``failed_events_processing``'s.
+The ``retry`` command uses it. What a run does is in ``failed_events_processing``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
 def interval_s(text: str) -> float:
-    """Return the seconds that ``text`` (6h, 30m, 90s) means. Raises ConfigurationError."""
+    """Return the seconds in ``text`` (6h, 30m, 90s). Raises ConfigurationError."""
     found = _INTERVAL.fullmatch(text)
     seconds = float(found[1]) * _UNIT_S[found[2]] if found else 0.0
     if seconds <= 0:
@@ -51,10 +51,10 @@ def clock(now: str | None) -> Callable[[], datetime]:
 
 
 def runs(run: Callable[[], RetryStats], interval_s: float | None, stopping: threading.Event) -> Iterator[RetryStats]:
-    """Yield what each run did: one without an interval, else one at the beginning of each until ``stopping`` is set.
+    """Run once, or at the beginning of every interval until ``stopping`` is set; yield the stats of each run.
 
-    A run that the database cut short is logged, and the next one takes up what it left; without an interval there is no
-    next one, and the error goes through. A run that outlasts its interval is followed by the next at once.
+    A run that the database cut short is logged, and the next one continues; without an interval there is no next one,
+    and the error is raised. A run that outlasts its interval is followed by the next at once.
     """
     if interval_s is None:
         yield run()

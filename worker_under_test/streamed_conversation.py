@@ -1,7 +1,7 @@
-"""The message, read row by row: one copy of it in memory, whatever happens.
+"""Reads a message row by row, so that its body is the only copy in memory.
 
-The hardened clean-up works on a ``StreamedConversation``. It is read once, to check every row and to remember where
-each one lies, and once more while the request goes out. Copies of a 3 MB message that exist:
+The hardened clean-up works on a ``StreamedConversation``. The body is read once, to check every row and to note its
+offsets, and once more while the request is sent. Copies of a 3 MB message that exist:
 
 - while it is received, in the I/O thread: pika's frames and the body that it joins them to (6 MB), one message at a
   time;
@@ -12,8 +12,8 @@ each one lies, and once more while the request goes out. Copies of a 3 MB messag
 - while a failure is recorded: the body, and its compressed copy (a quarter of it);
 - while a message waits to go back to the broker: nothing.
 
-With ten calls in hand that is ten bodies, and at any moment one receipt and one reading: 30 MB and 12 MB beside the
-interpreter with its libraries. ``tests/integration/test_holes_memory.py`` holds the sum below 150 MiB.
+With ten open calls that is ten bodies, and at any moment one message being received and one being read: 30 MB and 12 MB
+beside the interpreter with its libraries. ``tests/integration/test_holes_memory.py`` holds the sum below 150 MiB.
 """
 
 from __future__ import annotations
@@ -33,19 +33,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK_BYTES = 65_536
-# The columns that hold a name hold this much, and PostgreSQL's hold no NUL; a row that can't be written can't be
-# retried.
+# The width of the columns that hold a name; PostgreSQL's hold no NUL. A row that can't be written can't be retried.
 _NAME_LENGTH_MAX = 255
 _WHITESPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
-# Reading is pure computation under the interpreter's lock, so taking turns costs no time; it saves nine texts of 4.6
-# MB.
+# Reading is computation under the interpreter's lock, so one thread at a time is as fast as ten; it saves nine texts
+# of 4.6 MB.
 _READING = threading.Lock()
 
 
 @dataclass(slots=True)
 class StreamedConversation:
-    """A checked message: its body, and where in it each row of the log lies."""
+    """A checked message: its body, and the offsets of each row of the log in it."""
 
     body: bytes
     conversation_id: str = ""
@@ -84,7 +83,7 @@ def read_conversation(body: bytes) -> StreamedConversation:
     """Return the conversation that ``body`` holds, every row of it checked.
 
     Raises:
-        UnparseableMessageError: it is not a conversation message; the text says what was expected, and at which byte.
+        UnparseableMessageError: it is not a conversation message; the text says what was expected, and where.
     """
     with _READING:
         return _Reading(body).conversation()
@@ -93,8 +92,8 @@ def read_conversation(body: bytes) -> StreamedConversation:
 def _formatted_json(raw_row: bytes) -> bytes:
     """Return the row as the memory API reads it, as the inside of a JSON string.
 
-    Valid JSON without a backslash holds no character that needs one, so most rows skip the escaping, the dearest step
-    of all.
+    Valid JSON without a backslash holds no character that needs one, so most rows skip the escaping, the most expensive
+    step.
     """
     text = format_row(normalise_row(json.loads(raw_row)))
     if b"\\" in raw_row:
@@ -109,7 +108,7 @@ def _encode(value: dict[str, Any]) -> bytes:
 class _Reading:
     """One pass over a body.
 
-    The decoder is the standard library's; only the outermost object and the log's array are walked here.
+    The decoder is the standard library's; only the outermost object and the log's array are parsed here.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -121,7 +120,7 @@ class _Reading:
         self._at = 0
 
     def conversation(self) -> StreamedConversation:
-        """Walk the outermost object."""
+        """Read the outermost object."""
         names: dict[str, object] = {}
         has_log = False
         for _ in self._members("{", "}"):
@@ -144,7 +143,7 @@ class _Reading:
         return self._found
 
     def _log(self) -> None:
-        """Walk the log, and note where each row lies, in bytes."""
+        """Read the log, and note the offsets of each row, in bytes."""
         text_at, byte_at = 0, 0
         for _ in self._members("[", "]"):
             self._skip()
@@ -161,7 +160,7 @@ class _Reading:
             self._found.row_ends.append(byte_at)
 
     def _members(self, opening: str, closing: str) -> Iterator[None]:
-        """Walk an object's or an array's members; the caller reads each one before it asks for the next."""
+        """Iterate over an object's or an array's members; the caller reads each before it takes the next."""
         self._expect(opening)
         self._skip()
         if self._text[self._at : self._at + 1] == closing:

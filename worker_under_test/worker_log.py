@@ -1,7 +1,7 @@
-"""The log: one event with its key/values a line, on standard error.
+"""The log: one event with its keys and values on each line, on standard error.
 
-Set up once, by ``command_line``. No value is longer than a few hundred characters: a conversation of 3 MB in an error
-text must not reach the log.
+``command_line`` sets it up once. No value is longer than a few hundred characters, so that no conversation of 3 MB
+reaches the log in an error text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def configure_log() -> None:
 
 
 def bound_values(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cut every text off at ``VALUE_LENGTH_MAX`` characters; bytes are told by their number alone."""
+    """Cut every text off at ``VALUE_LENGTH_MAX`` characters; bytes are replaced by their number."""
     for key, value in event.items():
         if isinstance(value, bytes | bytearray):
             event[key] = f"<{len(value)} bytes>"

@@ -1,7 +1,7 @@
-"""What the worker says of itself: counts since the process started, written as JSON lines.
+"""The worker's own metrics: counts since the process started, written as JSON lines.
 
-The consumer counts; a thread of its own writes, so that a worker whose other threads all hang still says so. The keys
-are the contract's.
+The consumer counts; a thread of its own writes, so that a worker whose other threads all hang still writes them. The
+keys are the contract's.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from worker_under_test.live_objects import LiveObjects
+from worker_under_test.message_handling import MessageHook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from worker_under_test.outcomes import Delivery
 
 logger = structlog.get_logger()
 
@@ -36,7 +39,7 @@ _KEYS = (
 )
 
 
-class WorkerStats:
+class WorkerStats(MessageHook):
     """Counters that any thread may change, and the register of what is alive."""
 
     def __init__(self) -> None:
@@ -49,11 +52,15 @@ class WorkerStats:
         with self._lock:
             self._counts[key] += amount
 
-    def start_work(self) -> None:
-        """Move one message from the executor's queue into a thread."""
+    def before_message(self, delivery: Delivery) -> None:  # noqa: ARG002 - the hook's signature
+        """Count one message out of the executor's queue and into a thread."""
         with self._lock:
             self._counts["executor_queue"] -= 1
             self._counts["in_flight"] += 1
+
+    def after_message(self, delivery: Delivery) -> None:  # noqa: ARG002 - the hook's signature
+        """Count the message out of its thread."""
+        self.add("in_flight", -1)
 
     @property
     def waiting(self) -> int:

@@ -41,14 +41,14 @@ _MIGRATE_TIMEOUT_S = 60.0
 # The fixed worker has no collection to switch on, so one is put around its handling of a message, as the report's is.
 _WITH_COLLECTION = """
 import gc
-from worker_under_test.remedies import clean_up
-plain = clean_up.streamed
-def collecting(*arguments):
+from worker_under_test.message_handling import StreamedMessageHandler
+process = StreamedMessageHandler.process
+def collecting(handler, delivery):
     try:
-        plain(*arguments)
+        process(handler, delivery)
     finally:
         gc.collect()
-clean_up.streamed = collecting
+StreamedMessageHandler.process = collecting
 from worker_under_test.command_line import main
 main()
 """

@@ -23,6 +23,7 @@ from worker_under_test.conversation_event_repository import (
 from worker_under_test.database import SessionFactory, create_schema, open_database, session_factory
 from worker_under_test.errors import DatabaseUnavailableError, MemoryApiTimeoutError
 from worker_under_test.failed_events_processing import FailedEventsProcessor
+from worker_under_test.message_handling import MessageHandler
 from worker_under_test.outcomes import Delivery
 from worker_under_test.remedies import retry_limit, retry_schedule
 from worker_under_test.remedies.behaviour import Behaviour
@@ -54,14 +55,8 @@ class Job:
 
     def run(self) -> dict[str, int]:
         """Run the job, and return its stats."""
-
-        def handle(service: object, in_hand: object, delivery: Delivery) -> None:  # noqa: ARG001 - the protocol's names
-            self.seen.append(delivery.body)
-            self.handling(delivery)
-
         processor = FailedEventsProcessor(
-            service=None,  # type: ignore[arg-type]  # the handling above does without
-            handling=handle,
+            handler=SeeingHandler(self.seen, self.handling),
             sessions=self.sessions,
             policy=self.policy,
             limit=retry_limit.choose(self.behaviour, RETRIES_MAX),
@@ -73,11 +68,8 @@ class Job:
     def store(self, conversation_id: str, *, retry_count: int = 0, due: datetime = NOON) -> None:
         """Store a FAILED event with its message."""
         with self.sessions.begin() as db:
-            db.add(
-                ConversationEvent(
-                    conversation_id=conversation_id, status="FAILED", retry_count=retry_count, next_attempt_at=due
-                )
-            )
+            row = {"conversation_id": conversation_id, "retry_count": retry_count, "next_attempt_at": due}
+            db.add(ConversationEvent(status="FAILED", **row))
             body_zlib = compress_message(conversation_id.encode())
             ConversationEventRepository(db, self.policy).keep_message(conversation_id, body_zlib)
 
@@ -91,6 +83,18 @@ class Job:
     def critical_alerts(self) -> int:
         """Return how many CRITICAL alerts were sent."""
         return self.alerts_file.read_text().count('"CRITICAL"') if self.alerts_file.exists() else 0
+
+
+class SeeingHandler(MessageHandler):
+    """Notes each message, and has the test's own handling process it; there is no service."""
+
+    def __init__(self, seen: list[bytes], handling: Callable[[Delivery], None]) -> None:
+        self.seen, self.handling, self._hooks = seen, handling, ()
+
+    def process(self, delivery: Delivery) -> None:
+        """Note the message, and hand it on."""
+        self.seen.append(delivery.body)
+        self.handling(delivery)
 
 
 def time_out(_delivery: Delivery) -> None:
@@ -122,7 +126,7 @@ def job(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     engine.dispose()
 
 
-as_reported = pytest.mark.parametrize("job", [Behaviour.REPORT], indirect=True)
+as_reported = pytest.mark.parametrize("job", [Behaviour.REPORTED], indirect=True)
 hardened = pytest.mark.parametrize("job", [Behaviour.HARDENED], indirect=True)
 
 

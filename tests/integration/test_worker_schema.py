@@ -69,8 +69,8 @@ def test_the_hardened_check_admits_every_status(engine: Engine, status: str) -> 
     ("behaviour", "status"),
     [
         (Behaviour.HARDENED, "LOST"),
-        (Behaviour.REPORT, "LOST"),
-        (Behaviour.REPORT, "PERMANENTLY_FAILED"),
+        (Behaviour.REPORTED, "LOST"),
+        (Behaviour.REPORTED, "PERMANENTLY_FAILED"),
         (Behaviour.ORIGINAL, "PERMANENTLY_FAILED"),
     ],
 )
@@ -83,13 +83,13 @@ def test_a_check_refuses_what_it_does_not_know(engine: Engine, behaviour: Behavi
 
 def test_the_reports_schema_becomes_the_hardened_one_with_all_that_is_in_it(engine: Engine) -> None:
     """Guarantees the way of a production database: rows and messages stay, hole 9 closes, and none goes back."""
-    create_schema(engine, Behaviour.REPORT)
+    create_schema(engine, Behaviour.REPORTED)
     insert(engine, "c-0", "FAILED")
     with engine.begin() as connection:
         connection.execute(
             text("INSERT INTO conversation_event_messages VALUES ('c-0', :body)").bindparams(body=b"kept")
         )
-    for behaviour in (Behaviour.HARDENED, Behaviour.HARDENED, Behaviour.REPORT):
+    for behaviour in (Behaviour.HARDENED, Behaviour.HARDENED, Behaviour.REPORTED):
         create_schema(engine, behaviour)
     insert(engine, "c-1", "PERMANENTLY_FAILED")
     with engine.connect() as connection:

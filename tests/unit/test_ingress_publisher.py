@@ -10,7 +10,7 @@ from worker_under_test.config_settings import Settings, load_settings
 from worker_under_test.errors import PublishFailedError
 from worker_under_test.ingress.confirmed_publisher import ConfirmedPublisher
 from worker_under_test.ingress.serve import serve
-from worker_under_test.remedies.chosen import PRESETS
+from worker_under_test.remedies.chosen import BY_PRESET
 
 LIMIT_S = 30.0
 
@@ -18,7 +18,7 @@ LIMIT_S = 30.0
 def settings(**environ: str) -> Settings:
     """Return the settings of an ingress whose broker refuses connections."""
     nobody = f"amqp://guest:guest@127.0.0.1:{free_port()}/%2F"
-    return load_settings({"RABBITMQ_URL": nobody, **environ}, PRESETS["fixed"])
+    return load_settings({"RABBITMQ_URL": nobody, **environ}, BY_PRESET["fixed"])
 
 
 def test_without_a_broker_a_message_is_refused_and_not_kept() -> None:

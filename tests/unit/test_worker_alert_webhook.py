@@ -19,7 +19,7 @@ from worker_under_test.assembly import assembled_retry_job
 from worker_under_test.config_settings import load_settings
 from worker_under_test.conversation_event_repository import utc_now
 from worker_under_test.errors import ConfigurationError
-from worker_under_test.remedies.chosen import PRESETS
+from worker_under_test.remedies.chosen import BY_PRESET
 
 LIMIT_S = 30.0
 
@@ -175,10 +175,10 @@ def test_the_environment_names_the_webhook(tmp_path: Path) -> None:
     """Guarantees ALERT_WEBHOOK_URL, that it must be an address, and that without one there is no webhook."""
     with receiving() as receiver:
         environ = {"DATABASE_URL": f"sqlite:///{tmp_path}/events.db", "ALERT_WEBHOOK_URL": receiver.url}
-        settings = load_settings(environ, PRESETS["fixed"])
-        with assembled_retry_job(settings, PRESETS["fixed"], utc_now, threading.Event()) as job:
+        settings = load_settings(environ, BY_PRESET["fixed"])
+        with assembled_retry_job(settings, BY_PRESET["fixed"], utc_now, threading.Event()) as job:
             assert send(job._alerts)
     assert len(receiver.seen) == 1
-    assert load_settings({}, PRESETS["fixed"]).alert_webhook_url is None
+    assert load_settings({}, BY_PRESET["fixed"]).alert_webhook_url is None
     with pytest.raises(ConfigurationError, match="ALERT_WEBHOOK_URL"):
-        load_settings({"ALERT_WEBHOOK_URL": "hooks/secret"}, PRESETS["fixed"])
+        load_settings({"ALERT_WEBHOOK_URL": "hooks/secret"}, BY_PRESET["fixed"])

@@ -102,4 +102,4 @@ def test_one_remedy_more_or_less_is_a_worker_that_works(
 def test_a_failed_message_is_settled_by_every_preset(preset: str, settled: str, status: str, tmp_path: Path) -> None:
     """Guarantees that the test above can fail: with a memory API that hangs up, the outcomes are each preset's own."""
     with served_by(lambda _connection, _over: None) as url:
-        assert processed_by(chosen.PRESETS[preset], tmp_path, url) == ([settled], status)
+        assert processed_by(chosen.BY_PRESET[preset], tmp_path, url) == ([settled], status)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from worker_under_test.message_handling import MessageHandler
 from worker_under_test.outcomes import DETAILS_LENGTH_MAX, Delivery, FailureKind
 from worker_under_test.remedies.behaviour import Behaviour
-from worker_under_test.remedies.exception_retention import Attempt, choose
+from worker_under_test.remedies.exception_retention import ExceptionRetention, choose
 
 
 @pytest.fixture
@@ -20,10 +21,25 @@ def without_collector() -> Iterator[None]:
     gc.collect()
 
 
-def fail(delivery: Delivery) -> None:
-    """Fail as a call fails: deep down, with the message's copies in a local."""
-    conversation_log = [delivery.body.decode()]
-    raise RuntimeError(f"HTTP 500 for {len(conversation_log)} rows")
+class Failing(MessageHandler):
+    """Fails as a call fails: deep down, with the message's copies in a local."""
+
+    def __init__(self, error_text: str = "HTTP 500 for 1 rows") -> None:
+        super().__init__(service=None)  # type: ignore[arg-type]  # it gets no further than its own code
+        self._error_text = error_text
+
+    def process(self, delivery: Delivery) -> None:
+        """Fail."""
+        conversation_log = [delivery.body.decode()]
+        assert len(conversation_log) == 1
+        raise RuntimeError(self._error_text)
+
+
+class Succeeding(Failing):
+    """Does nothing, and does it well."""
+
+    def process(self, delivery: Delivery) -> None:
+        """Return."""
 
 
 def alive() -> int:
@@ -31,9 +47,9 @@ def alive() -> int:
     return sum(isinstance(each, Delivery) for each in gc.get_objects())
 
 
-def attempt_and_forget(attempt: Attempt) -> None:
+def attempt_and_forget(retention: ExceptionRetention) -> None:
     """Run one failing message, and keep nothing of it but the failure."""
-    failure = attempt(fail, Delivery(b"a conversation"))
+    failure = retention.attempt(Failing(), Delivery(b"a conversation"))
     assert failure is not None
     assert failure.kind is FailureKind.OTHER
     assert failure.error_details == "RuntimeError: HTTP 500 for 1 rows"
@@ -58,15 +74,11 @@ def test_a_failure_kept_as_text_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize("behaviour", list(Behaviour))
 def test_a_message_that_succeeds_has_no_failure(behaviour: Behaviour) -> None:
     """Guarantees that success is told from failure in every behaviour."""
-    assert choose(behaviour, backoff_s=0)(lambda _: None, Delivery(b"")) is None
+    assert choose(behaviour, backoff_s=0).attempt(Succeeding(), Delivery(b"")) is None
 
 
 def test_a_failure_of_any_length_is_kept_short() -> None:
     """Guarantees that an error text of megabytes reaches neither the log nor the database."""
-
-    def fail_loudly(_: Delivery) -> None:
-        raise ValueError("x" * 3_000_000)
-
-    failure = choose(Behaviour.HARDENED, backoff_s=0)(fail_loudly, Delivery(b""))
+    failure = choose(Behaviour.HARDENED, backoff_s=0).attempt(Failing("x" * 3_000_000), Delivery(b""))
     assert failure is not None
     assert len(failure.error_details) == DETAILS_LENGTH_MAX

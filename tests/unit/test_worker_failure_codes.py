@@ -18,9 +18,9 @@ from worker_under_test.errors import (
 from worker_under_test.llm_analysis_utils import LlmClient
 from worker_under_test.outcomes import DETAILS_LENGTH_MAX, FailureKind, describe_failure
 from worker_under_test.remedies.behaviour import Behaviour
-from worker_under_test.remedies.chosen import PRESETS
+from worker_under_test.remedies.chosen import BY_PRESET
 
-LLM_ON = load_settings({"LLM_ANALYSIS_ENABLED": "true", "GROQ_API_KEY": "key"}, PRESETS["fixed"])
+LLM_ON = load_settings({"LLM_ANALYSIS_ENABLED": "true", "GROQ_API_KEY": "key"}, BY_PRESET["fixed"])
 
 
 @pytest.mark.parametrize(

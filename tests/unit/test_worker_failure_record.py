@@ -19,13 +19,28 @@ from worker_under_test.errors import DatabaseUnavailableError, DeadLetterError, 
 from worker_under_test.outcomes import Delivery, Failure, FailureKind, Settlement
 from worker_under_test.remedies import bounded_queue, failure_record, other_error_outcome, timeout_outcome
 from worker_under_test.remedies.behaviour import Behaviour
-from worker_under_test.remedies.chosen import PRESETS
+from worker_under_test.remedies.bounded_queue import Admission
+from worker_under_test.remedies.chosen import BY_PRESET
 from worker_under_test.remedies.failure_record import OutcomeRecorder
 from worker_under_test.remedies.retry_schedule import cap_then_jitter
 
 TIMEOUT = Failure(FailureKind.TIMEOUT, "MEMORY_API_TIMEOUT", "no answer within 60 s")
 BODY = b'{"conversation_id": "c-0", "user_id": "u", "bot_id": "b", "conversation_log": []}'
-SETTINGS = load_settings({}, PRESETS["fixed"])
+SETTINGS = load_settings({}, BY_PRESET["fixed"])
+
+
+class Shelf:
+    """A dead-letter queue in memory."""
+
+    def __init__(self, *, is_broken: bool = False) -> None:
+        self.letters: list[tuple[bytes, str]] = []
+        self._is_broken = is_broken
+
+    def put(self, body: bytes, reason: str) -> None:
+        """Store the letter, or fail as a broker that does not confirm."""
+        if self._is_broken:
+            raise DeadLetterError("not confirmed")
+        self.letters.append((body, reason))
 
 
 @dataclass
@@ -41,6 +56,10 @@ class Store:
     def recorder(self, behaviour: Behaviour, hold_s: float = 0.0) -> OutcomeRecorder:
         """Return the recorder of ``behaviour``."""
         return failure_record.choose(behaviour, self.sessions, self.policy, hold_s, self.stopping)
+
+    def admission(self, behaviour: Behaviour) -> Admission:
+        """Return the admission of ``behaviour``."""
+        return bounded_queue.choose(behaviour, self.recorder(behaviour), self.alerts, Shelf(), SETTINGS)
 
     def add_row(self, status: str = "PENDING") -> None:
         """Store the event, as the API server does before it publishes."""
@@ -92,7 +111,7 @@ def timed_out(store: Store, behaviour: Behaviour, hold_s: float = 0.0) -> Settle
     return outcome(Delivery(BODY, conversation_id="c-0"), TIMEOUT)
 
 
-@pytest.mark.parametrize("behaviour", [Behaviour.REPORT, Behaviour.HARDENED])
+@pytest.mark.parametrize("behaviour", [Behaviour.REPORTED, Behaviour.HARDENED])
 def test_a_timeout_marks_the_event_and_keeps_its_message(store: Store, behaviour: Behaviour) -> None:
     """Guarantees the report's outcome where nothing else is wrong: FAILED, a date, the message, and an ack."""
     store.add_row()
@@ -117,7 +136,7 @@ def test_the_report_acknowledges_what_the_database_refused(store: Store) -> None
     """Shows hole 7: acknowledged, and recorded nowhere. The message is lost."""
     store.add_row()
     store.break_table()
-    assert timed_out(store, Behaviour.REPORT) is Settlement.ACK
+    assert timed_out(store, Behaviour.REPORTED) is Settlement.ACK
     store.mend_table()
     row = store.row()
     assert row is not None
@@ -134,7 +153,7 @@ def test_the_hardened_worker_gives_back_what_the_database_refused(store: Store) 
 
 def test_the_report_loses_a_message_without_a_row(store: Store) -> None:
     """Shows hole 8: no row to mark, the message settled all the same."""
-    assert timed_out(store, Behaviour.REPORT) is Settlement.ACK
+    assert timed_out(store, Behaviour.REPORTED) is Settlement.ACK
     assert store.row() is None
     assert store.message() is None
 
@@ -154,7 +173,7 @@ def test_a_row_that_the_database_will_never_take_is_told_from_an_outage(store: S
     with pytest.raises(OutcomeRefusedError, match="IntegrityError: the database refuses") as refusal:
         timed_out(store, Behaviour.HARDENED)
     assert "c-0" not in str(refusal.value)
-    admission = bounded_queue.choose(Behaviour.HARDENED, store.recorder(Behaviour.HARDENED), store.alerts, SETTINGS)
+    admission = store.admission(Behaviour.HARDENED)
     assert admission(Delivery(BODY), 80) is Settlement.REQUEUE_LATER
 
 
@@ -191,11 +210,11 @@ def test_a_late_failure_does_not_undo_a_success(store: Store) -> None:
 def test_backpressure_begins_at_eighty_waiting_messages_or_where_the_prefetch_can_reach(store: Store) -> None:
     """Guarantees the report's threshold, the hardened one, and that the original has none."""
     delivery = Delivery(BODY)
-    for behaviour, limit in ((Behaviour.REPORT, 80), (Behaviour.HARDENED, 10)):
-        admission = bounded_queue.choose(behaviour, store.recorder(behaviour), store.alerts, SETTINGS)
+    for behaviour, limit in ((Behaviour.REPORTED, 80), (Behaviour.HARDENED, 10)):
+        admission = store.admission(behaviour)
         assert admission(delivery, limit - 1) is None
         assert admission(delivery, limit) is not None
-    original = bounded_queue.choose(Behaviour.ORIGINAL, store.recorder(Behaviour.ORIGINAL), store.alerts, SETTINGS)
+    original = store.admission(Behaviour.ORIGINAL)
     assert original(delivery, 10_000) is None
 
 
@@ -210,14 +229,14 @@ def test_the_hardened_bound_can_be_reached_wherever_more_than_a_round_may_wait(p
 
 def test_the_reports_backpressure_drops_a_message_without_a_row(store: Store) -> None:
     """Shows hole 8: nacked without requeue, no dead-letter exchange, no row: gone."""
-    admission = bounded_queue.choose(Behaviour.REPORT, store.recorder(Behaviour.REPORT), store.alerts, SETTINGS)
+    admission = store.admission(Behaviour.REPORTED)
     assert admission(Delivery(BODY), 80) is Settlement.NACK_DROP
     assert store.row() is None
 
 
 def test_the_hardened_backpressure_drops_nothing(store: Store) -> None:
     """Guarantees QUEUE_FULL in a row of its own before the ack, and the broker for what can't be recorded at once."""
-    admission = bounded_queue.choose(Behaviour.HARDENED, store.recorder(Behaviour.HARDENED), store.alerts, SETTINGS)
+    admission = store.admission(Behaviour.HARDENED)
     assert admission(Delivery(BODY), 80) is Settlement.ACK
     row = store.row()
     assert row is not None
@@ -227,22 +246,8 @@ def test_the_hardened_backpressure_drops_nothing(store: Store) -> None:
     assert admission(Delivery(b"no conversation"), 80) is Settlement.REQUEUE_LATER
 
 
-class Shelf:
-    """A dead-letter queue in memory."""
-
-    def __init__(self, *, is_broken: bool = False) -> None:
-        self.letters: list[tuple[bytes, str]] = []
-        self._is_broken = is_broken
-
-    def put(self, body: bytes, reason: str) -> None:
-        """Store the letter, or fail as a broker that does not confirm."""
-        if self._is_broken:
-            raise DeadLetterError("not confirmed")
-        self.letters.append((body, reason))
-
-
 @pytest.mark.parametrize(
-    ("kind", "report", "hardened"),
+    ("kind", "reported", "hardened"),
     [
         (FailureKind.OTHER, Settlement.NACK_REQUEUE, Settlement.ACK),
         (FailureKind.DATABASE, Settlement.NACK_REQUEUE, Settlement.REQUEUE_LATER),
@@ -252,12 +257,12 @@ class Shelf:
     ],
 )
 def test_any_other_failure_goes_round_for_ever_or_where_it_belongs(
-    store: Store, kind: FailureKind, report: Settlement, hardened: Settlement
+    store: Store, kind: FailureKind, reported: Settlement, hardened: Settlement
 ) -> None:
     """Shows hole 5; guarantees that the hardened worker requeues only what says nothing of the message."""
     shelf = Shelf()
     failure = Failure(kind, "CODE", "details")
-    for behaviour, expected in ((Behaviour.REPORT, report), (Behaviour.HARDENED, hardened)):
+    for behaviour, expected in ((Behaviour.REPORTED, reported), (Behaviour.HARDENED, hardened)):
         outcome = other_error_outcome.choose(behaviour, store.recorder(behaviour), shelf)
         assert outcome(Delivery(BODY, conversation_id="c-0"), failure) is expected
     assert shelf.letters == ([(BODY, "details")] if kind in (FailureKind.UNPARSEABLE, FailureKind.REFUSED) else [])

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from worker_under_test import flight_recorder
-from worker_under_test.flight_recorder import flight_recorded
+from worker_under_test.flight_recorder import flight_recorded, stack_groups
 from worker_under_test.live_objects import CountedPoster, LiveObjects
 from worker_under_test.memory_in_use import MemoryInUse, cgroup_folder
 from worker_under_test.outcomes import Delivery
-from worker_under_test.thread_stacks import stack_groups
 from worker_under_test.worker_stats import WorkerStats
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -116,15 +115,10 @@ def test_being_counted_keeps_nothing_alive() -> None:
 def test_an_exception_is_counted_as_long_as_it_is_kept(error: Exception) -> None:
     """Guarantees that a kept exception shows, one of a built-in type too, and one that was dropped does not."""
     live, kept = LiveObjects(), []
-
-    def work(_delivery: Delivery) -> None:
-        raise type(error)(*error.args)
-
-    noted = live.noting_failures(work)
-    try:
-        noted(Delivery(b""))
-    except type(error) as caught:
-        kept.append(caught)
+    fresh = type(error)(*error.args)
+    live.message_failed(Delivery(b""), fresh)
+    kept.append(fresh)
+    del fresh
     assert live.look().exceptions == 1
     kept.clear()
     gc.collect()
@@ -182,15 +176,15 @@ def test_memory_is_told_by_kind_for_either_version_of_cgroups(tmp_path: Path) ->
     proc.mkdir()
     (proc / "status").write_text("VmHWM:\t  30 kB\nVmRSS:\t  20 kB\nRssAnon:\t 15 kB\nThreads:\t4\n")
     with MemoryInUse(proc) as memory:
-        assert memory.figures() == {"rss_peak": 30720, "rss": 20480, "anon": 15360, "threads": 4}
+        assert memory.bytes_by_kind() == {"rss_peak": 30720, "rss": 20480, "anon": 15360, "threads": 4}
     (proc / "mounts").write_text(f"tmpfs /tmp tmpfs rw 0 0\nnone {mount} cgroup2 rw 0 0\n")
     (proc / "cgroup").write_text("0::/pod\n")
     assert cgroup_folder(proc) is None
     (mount / "pod" / "memory.current").write_text("99\n")
     (mount / "pod" / "memory.stat").write_text("anon 60\nfile 30\nkernel 9\nslab 1\n")
     with MemoryInUse(proc) as memory:
-        figures = memory.figures()
-    assert {key: figures[key] for key in figures if key.startswith("cgroup")} == {
+        by_kind = memory.bytes_by_kind()
+    assert {key: by_kind[key] for key in by_kind if key.startswith("cgroup")} == {
         "cgroup": 99,
         "cgroup_anon": 60,
         "cgroup_file": 30,

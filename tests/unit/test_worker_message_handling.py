@@ -58,14 +58,14 @@ def test_recorded_work_is_recognised_in_the_hardened_worker_alone() -> None:
     settled = idempotent_redelivery.settled_statuses(Behaviour.HARDENED)
     open_statuses = {ConversationEventStatus.PENDING, ConversationEventStatus.PROCESSING}
     assert settled == set(ConversationEventStatus) - open_statuses
-    for behaviour in (Behaviour.ORIGINAL, Behaviour.REPORT):
+    for behaviour in (Behaviour.ORIGINAL, Behaviour.REPORTED):
         assert idempotent_redelivery.settled_statuses(behaviour) == frozenset()
 
 
 def test_a_tag_of_a_channel_that_is_gone_is_stale_in_the_hardened_worker_alone() -> None:
     """Guarantees that the number of a dead channel's delivery never settles another message."""
     delivery = Delivery(b"", tag=7, channel_epoch=1)
-    for behaviour, stale in ((Behaviour.ORIGINAL, False), (Behaviour.REPORT, False), (Behaviour.HARDENED, True)):
+    for behaviour, stale in ((Behaviour.ORIGINAL, False), (Behaviour.REPORTED, False), (Behaviour.HARDENED, True)):
         is_stale = idempotent_redelivery.stale_check(behaviour)
         assert is_stale(delivery, 2) is stale
         assert is_stale(delivery, 1) is False
@@ -75,22 +75,22 @@ def test_one_conversation_is_in_one_deliverys_hands() -> None:
     """Guarantees that a message redelivered while its first delivery is still in work is not sent a second time."""
     in_hand = idempotent_redelivery.work_in_hand(Behaviour.HARDENED)
     first, second, other = (Delivery(b"", conversation_id=each) for each in ("c-0", "c-0", "c-1"))
-    in_hand.take(first)
-    in_hand.take(other)
+    in_hand.message_read(first)
+    in_hand.message_read(other)
     with pytest.raises(AlreadyInHandError, match="c-0"):
-        in_hand.take(second)
-    in_hand.release(second)  # what it does not hold it can't let go
+        in_hand.message_read(second)
+    in_hand.after_message(second)  # what it does not hold it can't let go
     with pytest.raises(AlreadyInHandError):
-        in_hand.take(second)
-    in_hand.release(first)
-    in_hand.take(second)
+        in_hand.message_read(second)
+    in_hand.after_message(first)
+    in_hand.message_read(second)
 
 
 def test_the_original_lets_two_deliveries_be_worked_on() -> None:
     """Shows hole 14 in the worker as it was."""
     in_hand = idempotent_redelivery.work_in_hand(Behaviour.ORIGINAL)
     for delivery in (Delivery(b"", conversation_id="c-0"), Delivery(b"", conversation_id="c-0")):
-        in_hand.take(delivery)
+        in_hand.message_read(delivery)
 
 
 def test_a_finished_call_is_remembered_by_the_hardened_worker_alone() -> None:
@@ -103,7 +103,7 @@ def test_a_finished_call_is_remembered_by_the_hardened_worker_alone() -> None:
     finished.forget("c-1000")
     finished.forget("never heard of")
     assert finished.recall("c-1000") is None
-    original = idempotent_redelivery.finished_calls(Behaviour.REPORT)
+    original = idempotent_redelivery.finished_calls(Behaviour.REPORTED)
     original.remember("c-0", 1.0)
     assert original.recall("c-0") is None
 
@@ -129,7 +129,7 @@ class Channel:
     ("behaviour", "asked"),
     [
         (Behaviour.ORIGINAL, ["consume q", "qos 10"]),
-        (Behaviour.REPORT, ["consume q", "qos 10"]),
+        (Behaviour.REPORTED, ["consume q", "qos 10"]),
         (Behaviour.HARDENED, ["qos 10", "consume q"]),
     ],
 )

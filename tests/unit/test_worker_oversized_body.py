@@ -4,7 +4,7 @@ import pytest
 
 from worker_under_test.errors import DeadLetterError
 from worker_under_test.outcomes import Delivery, Settlement
-from worker_under_test.oversized_body import OversizedAside
+from worker_under_test.remedies.bounded_queue import SizeLimit
 
 LIMIT_BYTES = 100
 
@@ -33,7 +33,7 @@ def nobody_waits(delivery: Delivery, waiting: int) -> Settlement | None:
 def test_a_message_of_a_bearable_size_is_the_queues_affair(waiting: int, settlement: Settlement | None) -> None:
     """Guarantees the edge, and that the bound of the queue still holds for what is small enough."""
     letters = Letters()
-    admit = OversizedAside(nobody_waits, letters, LIMIT_BYTES)
+    admit = SizeLimit(nobody_waits, letters, LIMIT_BYTES)
 
     assert admit(Delivery(b"x" * LIMIT_BYTES), waiting) is settlement
     assert letters.reasons == []
@@ -42,7 +42,7 @@ def test_a_message_of_a_bearable_size_is_the_queues_affair(waiting: int, settlem
 def test_one_byte_more_is_a_dead_letter_that_says_why() -> None:
     """Guarantees that it is acknowledged once it is stored, whoever waits, and that nobody has to count its bytes."""
     letters = Letters()
-    admit = OversizedAside(nobody_waits, letters, LIMIT_BYTES)
+    admit = SizeLimit(nobody_waits, letters, LIMIT_BYTES)
 
     assert admit(Delivery(b"x" * (LIMIT_BYTES + 1)), 1) is Settlement.ACK
     assert letters.reasons == ["the body has 101 bytes; at most 100 are processed"]
@@ -50,6 +50,6 @@ def test_one_byte_more_is_a_dead_letter_that_says_why() -> None:
 
 def test_what_is_not_confirmed_as_a_dead_letter_stays_with_the_broker() -> None:
     """Guarantees that no message is lost to a broker that is full: it comes again, later."""
-    admit = OversizedAside(nobody_waits, Letters(confirms=False), LIMIT_BYTES)
+    admit = SizeLimit(nobody_waits, Letters(confirms=False), LIMIT_BYTES)
 
     assert admit(Delivery(b"x" * (LIMIT_BYTES + 1)), 0) is Settlement.REQUEUE_LATER

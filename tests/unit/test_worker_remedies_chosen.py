@@ -4,19 +4,23 @@ import pytest
 
 from worker_under_test.errors import ConfigurationError
 from worker_under_test.remedies import chosen
-from worker_under_test.remedies.behaviour import Behaviour
-from worker_under_test.remedies.table import ALL
+from worker_under_test.remedies.behaviour import PRESETS, Behaviour
 
 
 def test_each_preset_is_one_behaviour_throughout() -> None:
     """Guarantees that a preset leaves no remedy to chance."""
-    for preset, behaviour in (
-        ("incident", Behaviour.ORIGINAL),
-        ("postmortem", Behaviour.REPORT),
-        ("fixed", Behaviour.HARDENED),
-    ):
-        remedies = chosen.choose(preset, None, [], [])
-        assert {getattr(remedies, name) for name in chosen.names()} == {behaviour}
+    for preset in PRESETS:
+        remedies = chosen.choose(preset.name, None, [], [])
+        assert {getattr(remedies, name) for name in chosen.names()} == {preset.behaviour}
+
+
+def test_the_three_vocabularies_are_mapped_in_one_table() -> None:
+    """Guarantees the names that users know: of each preset, its behaviour and its role in a comparison."""
+    assert [(each.name, each.behaviour.value, each.role) for each in PRESETS] == [
+        ("incident", "original", "before"),
+        ("postmortem", "reported", "reported"),
+        ("fixed", "hardened", "after"),
+    ]
 
 
 def test_the_incident_without_a_mechanism_is_both_of_them() -> None:
@@ -45,9 +49,9 @@ def test_a_mechanism_changes_its_own_two_remedies_and_no_other(
 
 
 def test_one_remedy_is_added_and_another_left_out() -> None:
-    """Guarantees that ``--with`` and ``--without`` change the remedy they name; ``=report`` asks for the report's."""
-    remedies = chosen.choose("fixed", None, ["clean_up=report"], ["bounded_queue"])
-    assert remedies.clean_up is Behaviour.REPORT
+    """Guarantees that ``--with`` and ``--without`` change the remedy they name; ``=reported`` asks for the report's."""
+    remedies = chosen.choose("fixed", None, ["clean_up=reported"], ["bounded_queue"])
+    assert remedies.clean_up is Behaviour.REPORTED
     assert remedies.bounded_queue is Behaviour.ORIGINAL
     assert remedies.timeout_outcome is Behaviour.HARDENED
     assert chosen.choose("incident", "M0", ["timeout_outcome"], []).timeout_outcome is Behaviour.HARDENED
@@ -60,7 +64,7 @@ def test_one_remedy_is_added_and_another_left_out() -> None:
         ("fixed", "M1", [], [], "--preset incident"),
         ("incident", "M3", [], [], "'M3'"),
         ("fixed", None, ["tea"], [], "'tea'"),
-        ("fixed", None, ["clean_up=tea"], [], "clean_up=report"),
+        ("fixed", None, ["clean_up=tea"], [], "clean_up=reported"),
         ("fixed", None, ["clean_up"], ["clean_up"], "twice"),
     ],
 )
@@ -74,5 +78,5 @@ def test_an_option_that_means_nothing_is_refused_by_name(
 
 def test_the_table_holds_every_remedy_once_in_the_order_of_the_fields() -> None:
     """Guarantees that ``remedies`` prints all there is, and that every row says what each preset does."""
-    assert tuple(remedy.name for remedy in ALL) == chosen.names()
-    assert all(remedy.original and remedy.report and remedy.hardened and remedy.asked_for for remedy in ALL)
+    assert tuple(remedy.name for remedy in chosen.ALL) == chosen.names()
+    assert all(remedy.does(behaviour) and remedy.asked_for for remedy in chosen.ALL for behaviour in Behaviour)

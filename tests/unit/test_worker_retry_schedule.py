@@ -20,7 +20,7 @@ def waits(schedule: Behaviour, attempt: int, draws: int = 400) -> list[float]:
     return [choose(schedule)(attempt, 6, rng) / HOUR for _ in range(draws)]
 
 
-@pytest.mark.parametrize("behaviour", [Behaviour.REPORT, Behaviour.HARDENED])
+@pytest.mark.parametrize("behaviour", [Behaviour.REPORTED, Behaviour.HARDENED])
 @pytest.mark.parametrize(("attempt", "low", "high"), [(0, 4.8, 7.2), (1, 9.6, 14.4), (2, 19.2, 28.8)])
 def test_the_first_three_waits_are_the_reports_table(
     behaviour: Behaviour, attempt: int, low: float, high: float
@@ -33,8 +33,8 @@ def test_the_first_three_waits_are_the_reports_table(
 
 def test_the_reports_cap_after_the_jitter_is_a_meeting_point() -> None:
     """Shows hole 11: from attempt 3 on about half of all waits are exactly 48 h."""
-    assert 0.4 < Counter(waits(Behaviour.REPORT, 3))[48.0] / 400 < 0.6
-    assert Counter(waits(Behaviour.REPORT, 4))[48.0] == 400
+    assert 0.4 < Counter(waits(Behaviour.REPORTED, 3))[48.0] / 400 < 0.6
+    assert Counter(waits(Behaviour.REPORTED, 4))[48.0] == 400
 
 
 def test_the_hardened_waits_never_meet_at_the_ceiling() -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from worker_under_test.outcomes import Delivery
 from worker_under_test.worker_log import bound_values
 from worker_under_test.worker_stats import WorkerStats, stats_written
 
@@ -18,7 +19,7 @@ def test_the_stats_file_has_the_contracts_keys_from_the_first_line_to_the_last(t
     with stats_written(stats, str(tmp_path / "stats.jsonl"), interval_s=0.01):
         stats.add("delivered")
         stats.add("executor_queue")
-        stats.start_work()
+        stats.before_message(Delivery(b""))
         assert (stats.waiting, stats.unfinished) == (0, 1)
         stats.add("in_flight", -1)
         stats.add("acked")

@@ -1,4 +1,4 @@
-"""The HTTP API: ``POST /conversation_events`` and ``GET /healthz``, as docs/reference/contracts.md has them.
+"""The HTTP API: ``POST /conversation_events`` and ``GET /healthz``, which docs/reference/contracts.md describes.
 
 A conversation is accepted, 202, when its event is stored and its message confirmed; until then nothing is promised.
 Everything that blocks (parsing 3 MB, the database) runs on a thread, so that the event loop stays free.
@@ -38,12 +38,12 @@ class Publisher(Protocol):
         ...
 
     def submit(self, conversation_id: str, body: bytes) -> Future[None]:
-        """Return what ends once the broker has the message, or with PublishFailedError, which is raised at once too."""
+        """Return a future that ends once the broker has confirmed the message, or with PublishFailedError."""
         ...
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to the client, not a fault of ours
-    """Why a conversation was not accepted: the answer's status, the code for programs and the sentence for people."""
+class Refusal(Exception):  # noqa: N818 - an answer to the client, no fault here
+    """The reason for not accepting a conversation: the answer's status, a code for programs, a sentence for people."""
 
     def __init__(self, status: int, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class Refusal(Exception):  # noqa: N818 - an answer to the client, not a fault o
 def create_app(
     store: Callable[[str], None], publisher: Publisher, *, body_bytes_max: int, publish_timeout_s: float
 ) -> FastAPI:
-    """Return the API. ``store`` makes the event of a conversation unless it is there; it blocks."""
+    """Return the API. ``store`` creates the event of a conversation unless it exists; it blocks."""
     app = FastAPI(title="conversation events", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/conversation_events")
@@ -108,7 +108,7 @@ def conversation_id_of(body: bytes) -> str:
     """Return the id of the conversation in ``body``.
 
     Raises:
-        UnparseableMessageError: it is no message that a worker could process, or its id fits no column.
+        UnparseableMessageError: no worker could process the message, or its id does not fit the column.
     """
     try:
         message = parse_message(body)
@@ -118,7 +118,7 @@ def conversation_id_of(body: bytes) -> str:
         if not isinstance(message.get(name), str):
             raise UnparseableMessageError(f"the body has no {name}")
     conversation_id = str(message["conversation_id"])
-    # A lone surrogate, which JSON can write and UTF-8 can't, counts as a letter that is no use.
+    # A lone surrogate, which JSON can hold and UTF-8 can't, is refused.
     encoded = conversation_id.encode(errors="replace")
     is_text = encoded.decode() == conversation_id and "\0" not in conversation_id
     if not is_text or not 1 <= len(encoded) <= ID_BYTES_MAX:
@@ -127,7 +127,7 @@ def conversation_id_of(body: bytes) -> str:
 
 
 async def _bounded_body(request: Request, bytes_max: int) -> bytes:
-    """Read the body, and stop reading one that is too large: by its announced length, else by what has come."""
+    """Read the body; refuse one that is too large, by its announced length or by the bytes received."""
     too_large = Refusal(413, "BODY_TOO_LARGE", f"the body has more than {bytes_max} bytes")
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > bytes_max:

@@ -1,8 +1,8 @@
-"""The ingress' way to the broker: one thread with one connection, every message confirmed or said to be not.
+"""Publishes the ingress' messages from one thread with one connection; each is confirmed or reported as failed.
 
-pika's blocking connection may only be used by one thread, and would hold up the event loop; so requests put their
-messages into a bounded queue and await a future. It repeats nothing: whoever posted the conversation does, because a
-message that was not confirmed may be in the queue all the same.
+pika's blocking connection may only be used by one thread, and would block the event loop; so requests put their
+messages into a bounded queue and await a future. Nothing is repeated here: the client of the ingress does that, because
+a message that was not confirmed may be in the queue nevertheless.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ logger = structlog.get_logger()
 
 _CONNECT_TIMEOUT_S = 5.0  # for the TCP connection, and again for the AMQP handshake
 _IDLE_S = 0.2  # how often heartbeats are served, and how late a stop or a lost connection is noticed
-_BACKOFF_DOUBLINGS = 5  # the wait before reconnecting grows to about 30 × the first, as the worker's does
-_JOIN_TIMEOUT_S = 5.0  # a thread that hangs in a publish has a request that already got its 503
+_BACKOFF_DOUBLINGS = 5  # the wait before a reconnect grows to about 30 × the first, as the worker's
+_JOIN_TIMEOUT_S = 5.0  # the request of a publish that hangs has already got its 503
 # gaierror, refused and reset connections are OSErrors where pika lets them through.
 _FAILURES = (AMQPError, OSError)
 
@@ -42,7 +42,7 @@ class _Job:
 
 
 class ConfirmedPublisher:
-    """Publishes to the work queue. Entered, its thread runs; left, what still waits is refused."""
+    """Publishes to the work queue. Its thread runs while the context lasts; what waits at its end is refused."""
 
     def __init__(self, settings: Settings) -> None:
         self._queue_name = settings.rabbitmq_queue
@@ -72,9 +72,9 @@ class ConfirmedPublisher:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker was there when the thread last looked."""
+        """Whether the connection was open when the thread last used it."""
         connection, channel = self._connection, self._channel
-        # A channel that the broker closed does not make pika raise while it waits: it has to be asked.
+        # pika does not raise while it waits when the broker closed the channel: it has to be checked.
         return bool(connection is not None and connection.is_open and channel is not None and channel.is_open)
 
     def submit(self, conversation_id: str, body: bytes) -> Future[None]:
@@ -109,14 +109,14 @@ class ConfirmedPublisher:
                     confirmed.set_exception(PublishFailedError("the ingress is shutting down"))
 
     def _settle(self, job: _Job) -> None:
-        """Publish one message that is still wanted, and say what became of it."""
+        """Publish one message, unless its request has given up, and complete its future."""
         if not job.confirmed.set_running_or_notify_cancel():
             return
         try:
             self._publish(job)
         except PublishFailedError as error:
             job.confirmed.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - a thread that died would leave every later request waiting
+        except Exception as error:  # noqa: BLE001 - without this thread every later request waits
             self._abandon()
             job.confirmed.set_exception(PublishFailedError(repr(error)))
         else:
@@ -151,7 +151,7 @@ class ConfirmedPublisher:
             logger.info("ingress_connected", queue=self._queue_name)
 
     def _serve(self) -> None:
-        """Answer heartbeats, and notice a connection that is gone."""
+        """Answer heartbeats, and notice a lost connection."""
         if not self.is_connected:
             return
         try:

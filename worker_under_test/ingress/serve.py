@@ -1,6 +1,6 @@
-"""Serves the API with uvicorn until SIGTERM or SIGINT: builds its parts, and takes them down again.
+"""Serves the API with uvicorn until SIGTERM or SIGINT: builds its parts, and closes them at the end.
 
-Used by ``command_line``. What a request does is ``api``'s; here is only where it listens and how it ends.
+Used by ``command_line``. ``api`` handles the requests.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
-# A store takes milliseconds; more at once would only queue for the write lock.
+# Storing an event takes milliseconds; more connections would only wait for the write lock.
 _DATABASE_CONNECTIONS = 4
-# Each holds a body of 3 MB while it waits: 300 MB. What comes beyond is answered 503 by uvicorn itself.
+# Each holds a body of 3 MB while it waits: 300 MB. Beyond that uvicorn itself answers 503.
 _REQUESTS_MAX = 100
 
 
 def serve(settings: Settings, host: str, port: int, ready_file: str | None) -> None:
-    """Serve until a signal; requests in flight get the grace. Raises OSError when the port can't be had."""
+    """Serve until a signal; requests in flight get the grace. Raises OSError when the port can't be bound."""
     engine = open_database(settings.database_url, _DATABASE_CONNECTIONS)
     try:
         with socket.create_server((host, port)) as listener, ConfirmedPublisher(settings) as publisher:
@@ -57,7 +57,7 @@ def serve(settings: Settings, host: str, port: int, ready_file: str | None) -> N
                 limit_concurrency=_REQUESTS_MAX,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_s),
             )
-            # uvicorn handles signals itself, and raises them once more when it has shut down: that one is ignored.
+            # uvicorn handles signals itself, and raises them again after its shutdown: those are ignored.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: None)
             bound_port = listener.getsockname()[1]
@@ -70,7 +70,7 @@ def serve(settings: Settings, host: str, port: int, ready_file: str | None) -> N
 
 
 def event_store(sessions: SessionFactory, settings: Settings) -> Callable[[str], None]:
-    """Return what stores the event of a conversation, PENDING; one that is there already stays as it is."""
+    """Return a function that stores the event of a conversation as PENDING; an existing one stays as it is."""
     policy = RetryPolicy(retry_schedule.choose(Behaviour.HARDENED), settings.retry_base_hours)
 
     def store(conversation_id: str) -> None:
@@ -82,7 +82,7 @@ def event_store(sessions: SessionFactory, settings: Settings) -> Callable[[str],
 
 
 def _write_ready(path: Path, port: int) -> None:
-    """Write the ready file in one step: once there, it is whole."""
+    """Write the ready file in one step, so that no reader sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
     temporary.replace(path)

@@ -1,5 +1,5 @@
-"""The remedies of the incident, one a file, each a strategy with its two or three behaviours.
+"""The remedies of the incident: each module holds one, with its two or three behaviours.
 
-``chosen`` says which behaviour of each is in force; ``behaviour`` has the vocabulary. The listing of this folder is
-the list of the fixes.
+``default_settings`` holds two that only change a default. ``chosen`` lists them all and says which behaviour of each is
+in force; ``behaviour`` has the vocabulary.
 """

@@ -1,6 +1,7 @@
-"""The vocabulary of the remedies: a behaviour, and what a remedy says of itself.
+"""The vocabulary of the remedies: a behaviour, the preset and the role that stand for it, and a remedy's description.
 
-Every remedy's module imports this one; it imports nothing of ours.
+Every remedy's module imports this one; it imports nothing of ours. ``PRESETS`` is the one table of the three
+vocabularies: behaviour in the code, preset on the command line, role in a scenario's arm.
 """
 
 from __future__ import annotations
@@ -13,20 +14,48 @@ class Behaviour(Enum):
     """How the worker behaves in one respect."""
 
     ORIGINAL = "original"  # as it was at 11:42
-    REPORT = "report"  # as the post-mortem specifies it, holes included
+    REPORTED = "reported"  # as the post-mortem specifies it, holes included
     HARDENED = "hardened"  # as it should be
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
-    """What one remedy says of itself: a row of ``python -m worker_under_test remedies``.
+class Preset:
+    """A name for a worker all of whose remedies have the same behaviour.
 
-    ``original``, ``report`` and ``hardened`` are what the three presets do, in a few words; ``asked_for`` says where
+    ``role`` is what such a worker is in a before/after comparison.
+    """
+
+    name: str
+    behaviour: Behaviour
+    role: str
+
+
+PRESETS = (
+    Preset("incident", Behaviour.ORIGINAL, role="before"),
+    Preset("postmortem", Behaviour.REPORTED, role="reported"),
+    Preset("fixed", Behaviour.HARDENED, role="after"),
+)
+INCIDENT, POSTMORTEM, FIXED = PRESETS
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The description of one remedy: a row of ``python -m worker_under_test remedies``.
+
+    ``original``, ``reported`` and ``hardened`` say in a few words what each behaviour does; ``asked_for`` says where
     the report asks for it.
     """
 
     name: str
     original: str
-    report: str
+    reported: str
     hardened: str
     asked_for: str
+
+    def does(self, behaviour: Behaviour) -> str:
+        """Return what ``behaviour`` does, in a few words."""
+        return {
+            Behaviour.ORIGINAL: self.original,
+            Behaviour.REPORTED: self.reported,
+            Behaviour.HARDENED: self.hardened,
+        }[behaviour]

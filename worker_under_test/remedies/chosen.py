@@ -1,4 +1,4 @@
-"""Which behaviour of each remedy is in force: the frozen ``Remedies``, and the options that choose one.
+"""Which remedies there are, and which behaviour of each is in force: the frozen ``Remedies``, and its options.
 
 ``command_line`` makes one from the options; everybody else only reads it.
 """
@@ -8,14 +8,42 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from worker_under_test.errors import ConfigurationError
-from worker_under_test.remedies.behaviour import Behaviour
+from worker_under_test.remedies import (
+    bounded_queue,
+    clean_up,
+    default_settings,
+    exception_retention,
+    failure_record,
+    idempotent_redelivery,
+    other_error_outcome,
+    prefetch_in_force,
+    retry_limit,
+    retry_schedule,
+    timeout_outcome,
+    total_deadline,
+)
+from worker_under_test.remedies.behaviour import INCIDENT, PRESETS, Behaviour, Remedy
 
-ORIGINAL, REPORT, HARDENED = Behaviour.ORIGINAL, Behaviour.REPORT, Behaviour.HARDENED
+ALL: tuple[Remedy, ...] = (
+    default_settings.MEMORY_API_TIMEOUT,
+    total_deadline.REMEDY,
+    default_settings.LLM_SWITCH,
+    timeout_outcome.REMEDY,
+    other_error_outcome.REMEDY,
+    clean_up.REMEDY,
+    retry_schedule.REMEDY,
+    retry_limit.REMEDY,
+    bounded_queue.REMEDY,
+    prefetch_in_force.REMEDY,
+    failure_record.REMEDY,
+    idempotent_redelivery.REMEDY,
+    exception_retention.REMEDY,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """The behaviour chosen for each remedy. A field's name is its module's."""
+    """The behaviour chosen for each remedy. A field's name is the remedy's."""
 
     memory_api_timeout: Behaviour
     total_deadline: Behaviour
@@ -37,49 +65,46 @@ def names() -> tuple[str, ...]:
     return tuple(field.name for field in fields(Remedies))
 
 
-def _all(behaviour: Behaviour) -> Remedies:
-    return Remedies(**dict.fromkeys(names(), behaviour))
-
-
-PRESETS = {"incident": _all(ORIGINAL), "postmortem": _all(REPORT), "fixed": _all(HARDENED)}
+BY_PRESET = {preset.name: Remedies(**dict.fromkeys(names(), preset.behaviour)) for preset in PRESETS}
 
 # incident.md, section 8: what was wrong with the worker beyond the report's own list.
 MECHANISMS = {
-    "M0": {"prefetch_in_force": HARDENED, "exception_retention": HARDENED},
-    "M1": {"prefetch_in_force": ORIGINAL, "exception_retention": HARDENED},
-    "M2": {"prefetch_in_force": HARDENED, "exception_retention": ORIGINAL},
-    "M1+M2": {"prefetch_in_force": ORIGINAL, "exception_retention": ORIGINAL},
+    "M0": {"prefetch_in_force": Behaviour.HARDENED, "exception_retention": Behaviour.HARDENED},
+    "M1": {"prefetch_in_force": Behaviour.ORIGINAL, "exception_retention": Behaviour.HARDENED},
+    "M2": {"prefetch_in_force": Behaviour.HARDENED, "exception_retention": Behaviour.ORIGINAL},
+    "M1+M2": {"prefetch_in_force": Behaviour.ORIGINAL, "exception_retention": Behaviour.ORIGINAL},
 }
 
 
 def choose(preset: str, mechanism: str | None, with_: list[str], without: list[str]) -> Remedies:
     """Return the remedies that the options ask for.
 
-    ``with_`` holds names, hardened by default, or ``name=report``; ``without`` holds names, which get the original's
+    ``with_`` holds names, hardened by default, or ``name=reported``; ``without`` holds names, which get the original's
     behaviour.
 
     Raises:
         ConfigurationError: an option names something that does not exist, or contradicts another.
     """
-    if preset not in PRESETS:
-        raise ConfigurationError(f"--preset is {preset!r}; give one of {', '.join(PRESETS)}")
-    chosen = PRESETS[preset]
+    if preset not in BY_PRESET:
+        raise ConfigurationError(f"--preset is {preset!r}; give one of {', '.join(BY_PRESET)}")
+    chosen = BY_PRESET[preset]
     if mechanism is not None:
-        if preset != "incident" or mechanism not in MECHANISMS:
+        if preset != INCIDENT.name or mechanism not in MECHANISMS:
             raise ConfigurationError(
                 f"--mechanism is {mechanism!r} with --preset {preset}; "
-                f"give one of {', '.join(MECHANISMS)}, with --preset incident"
+                f"give one of {', '.join(MECHANISMS)}, with --preset {INCIDENT.name}"
             )
         chosen = replace(chosen, **MECHANISMS[mechanism])
     changes: dict[str, Behaviour] = {}
-    for option in [*with_, *(f"{name}=original" for name in without)]:
+    for option in [*with_, *(f"{name}={Behaviour.ORIGINAL.value}" for name in without)]:
         name, _, wanted = option.partition("=")
         if name not in names():
             raise ConfigurationError(f"{name!r} is not a remedy; give one of {', '.join(names())}")
         if name in changes:
             raise ConfigurationError(f"{name} is named twice by --with and --without; name it once")
         try:
-            changes[name] = Behaviour(wanted or "hardened")
+            changes[name] = Behaviour(wanted or Behaviour.HARDENED.value)
         except ValueError:
-            raise ConfigurationError(f"{option!r}: give {name}=original, {name}=report or {name}=hardened") from None
+            known = ", ".join(f"{name}={behaviour.value}" for behaviour in Behaviour)
+            raise ConfigurationError(f"{option!r} names no behaviour; give one of {known}") from None
     return replace(chosen, **changes)

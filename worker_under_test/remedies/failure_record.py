@@ -1,9 +1,9 @@
-"""Remedy: what it takes for a failure to count as recorded, and what happens when it can't be.
+"""Remedy: when a failure counts as recorded, and what happens when it can't be recorded.
 
-A FAILED event is a promise to the retry job; once it is kept, the broker may forget the message. ``timeout_outcome``,
+A FAILED event is retried by the retry job; once it is committed, the broker may drop the message. ``timeout_outcome``,
 ``other_error_outcome`` and ``bounded_queue`` record through this, the processing service reads and writes its events
-through ``durably``. The original recorded no failures; where another remedy makes it, it does as the report's code
-does.
+through ``durably``. The original recorded no failures; where another remedy makes it record one, it
+does as the report's code does.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ logger = structlog.get_logger()
 REMEDY = Remedy(
     name="failure_record",
     original="as in the report, where another remedy records at all",
-    report="tried once; the message is settled even when that failed, or no row exists",
+    reported="tried once; the message is settled even when that failed, or no row exists",
     hardened="the row is created; held while the database is away, then back to the broker",
     asked_for="3.2.3, 3.5 (holes 7 and 8)",
 )
 
 T = TypeVar("T")
 
-# The database is away, busy, read-only after a fail-over, or not migrated yet: each driver has its own name for that,
-# and a wait can help.
+# The database can't be reached, is busy, read-only after a fail-over, or not migrated yet: each driver has its own
+# error for that, and a wait can help.
 _AWAY = (DBAPIError, PoolTimeoutError)
-# These are about what is in the row, and come again each time; one IntegrityError may only be another worker's insert.
+# These are caused by the row's content and come again each time; a single one may be due to another worker's insert.
 _REFUSED = (DataError, IntegrityError)
 
 # Between two tries: short at first, because most outages of a database are a lock held a moment too long.
@@ -62,7 +62,7 @@ class OutcomeRecorder(Protocol):
         ...
 
     def record_failed(self, conversation_id: str, failure: Failure, body: bytes, *, hold: bool = True) -> bool:
-        """Mark the event FAILED and keep its message; return whether the broker may forget the message now.
+        """Mark the event FAILED and keep its message; return whether the broker may drop the message now.
 
         ``hold=False`` tries once only: the thread that serves the broker's heartbeats must not wait.
         """
@@ -75,11 +75,11 @@ def choose(
     """Return the recorder of ``behaviour``; a hold ends early when ``stopping`` is set."""
     if behaviour is Behaviour.HARDENED:
         return DurableRecorder(sessions, policy, hold_s, stopping)
-    return HopefulRecorder(sessions, policy)
+    return RecorderAsReported(sessions, policy)
 
 
-class HopefulRecorder:
-    """As the report's code has it."""
+class RecorderAsReported:
+    """Records as the report's code does."""
 
     def __init__(self, sessions: SessionFactory, policy: RetryPolicy) -> None:
         self._sessions = sessions
@@ -100,7 +100,7 @@ class HopefulRecorder:
         *,
         hold: bool = True,  # noqa: ARG002 - the protocol's signature
     ) -> bool:
-        """Try once, and say true whatever came of it.
+        """Try once, and return True whether it worked or not.
 
         Hole 7: the database refused it. Hole 8: there is no row to mark.
         """
@@ -119,7 +119,7 @@ class HopefulRecorder:
 
 
 class DurableRecorder:
-    """Nothing is taken for recorded that is not committed."""
+    """Counts nothing as recorded that is not committed."""
 
     def __init__(self, sessions: SessionFactory, policy: RetryPolicy, hold_s: float, stopping: threading.Event) -> None:
         self._sessions = sessions
@@ -131,23 +131,23 @@ class DurableRecorder:
         """Try until the hold is over.
 
         Raises:
-            DatabaseUnavailableError: it was not committed. ``work`` may have run several times, in transactions that
+            DatabaseUnavailableError: nothing was committed. ``work`` may have run several times, in transactions that
             were rolled back.
-            OutcomeRefusedError: it never will be.
+            OutcomeRefusedError: the database refuses it for its content.
         """
         return self._durably(work, self._hold_s)
 
     def record_failed(self, conversation_id: str, failure: Failure, body: bytes, *, hold: bool = True) -> bool:
-        """Mark the event, created where it was missing; false when it could not be committed.
+        """Mark the event, which is created when it is missing; return False when it could not be committed.
 
-        Beside the body, the thread holds a compressed copy meanwhile: a quarter of it.
+        Beside the body, the thread holds a compressed copy meanwhile, a quarter of its size.
         """
         body_zlib = compress_message(body)
 
         def mark(repository: ConversationEventRepository) -> None:
             event = repository.get_or_create(conversation_id)
             if event.status == ConversationEventStatus.PROCESSED:
-                return  # another delivery of the same message was quicker, and succeeded
+                return  # another delivery of the same message has succeeded meanwhile
             repository.mark_failed(event, failure.error_code, failure.error_details, event.retry_count)
             repository.keep_message(conversation_id, body_zlib)
 
@@ -166,13 +166,13 @@ class DurableRecorder:
                     return work(ConversationEventRepository(db, self._policy))
             except _AWAY as error:
                 if left_s <= 0 or self._stopping.wait(min(wait_s, left_s)):
-                    raise _given_up(error, hold_s) from None
+                    raise _error_after_hold(error, hold_s) from None
             left_s -= wait_s
             wait_s = min(2 * wait_s, _WAIT_MAX_S)
 
 
-def _given_up(error: Exception, hold_s: float) -> WorkerError:
-    """Return what the last ``error`` of a hold means. The driver's own words would carry the statement's values."""
+def _error_after_hold(error: Exception, hold_s: float) -> WorkerError:
+    """Return the error for the last ``error`` of a hold. The driver's text would contain the statement's values."""
     if isinstance(error, _REFUSED):
         return OutcomeRefusedError(f"{type(error).__name__}: the database refuses this outcome")
     return DatabaseUnavailableError(f"{type(error).__name__} after {hold_s:g} s of hold")

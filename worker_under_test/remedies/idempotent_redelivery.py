@@ -1,4 +1,4 @@
-"""Remedy: what a redelivered message and a stale acknowledgement do.
+"""Remedy: what happens to a redelivered message and to a stale acknowledgement.
 
 Hole 14: after a crash or a lost connection the broker delivers again what was not acknowledged. Some of it was
 finished; and the threads that still work on the first delivery hold tags of a channel that is gone. The same number
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from worker_under_test.conversation_event_model import ConversationEventStatus
 from worker_under_test.errors import AlreadyInHandError
+from worker_under_test.message_handling import MessageHook
 from worker_under_test.remedies.behaviour import Behaviour, Remedy
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="idempotent_redelivery",
     original="processed again; tags are used on whatever channel is open",
-    report="as it was",
+    reported="as it was",
     hardened="what was finished is recorded and acknowledged without a call; stale work and stale tags are dropped",
     asked_for="not in the report (hole 14)",
 )
@@ -40,20 +41,20 @@ _SETTLED = frozenset(
 _FINISHED_MAX = 1000
 
 
-class WorkInHand:
+class WorkInHand(MessageHook):
     """The conversations that a thread of this worker is at work on, until their outcome is recorded.
 
     A thread that was cut off from the broker finishes its call; the redelivered message waits for that instead of
     calling a second time. It does not know of other worker processes: between those, pika-mem0 has the
-    ``Idempotency-Key``.
+    ``Idempotency-Key``. The retry job has the database's claim instead.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: dict[str, Delivery] = {}  # at most one for each thread
 
-    def take(self, delivery: Delivery) -> None:
-        """Have ``delivery`` hold its conversation, until it is released.
+    def message_read(self, delivery: Delivery) -> None:
+        """Have ``delivery`` hold its conversation until the thread is done with it.
 
         Raises:
             AlreadyInHandError: an earlier delivery of the same message holds it.
@@ -63,21 +64,14 @@ class WorkInHand:
         with self._lock:
             if self._holders.setdefault(delivery.conversation_id, delivery) is not delivery:
                 raise AlreadyInHandError(
-                    f"conversation {delivery.conversation_id} is in work, on a lost connection's behalf"
+                    f"conversation {delivery.conversation_id} is still in work for an earlier delivery"
                 )
 
-    def release(self, delivery: Delivery) -> None:
-        """Let go of what ``delivery`` holds, if it holds anything."""
+    def after_message(self, delivery: Delivery) -> None:
+        """Release what ``delivery`` holds, if it holds anything."""
         with self._lock:
             if delivery.conversation_id is not None and self._holders.get(delivery.conversation_id) is delivery:
                 del self._holders[delivery.conversation_id]
-
-
-class UnguardedWork(WorkInHand):
-    """The original kept no such account; the retry job has the database's claim instead."""
-
-    def take(self, delivery: Delivery) -> None:
-        """Let any number of threads work on one conversation."""
 
 
 class FinishedCalls:
@@ -92,7 +86,7 @@ class FinishedCalls:
         self._scores: dict[str, float] = {}  # in the order they came
 
     def remember(self, conversation_id: str, friendship_score: float) -> None:
-        """Keep a score; beyond the bound the oldest is let go."""
+        """Keep a score; beyond the bound the oldest is dropped."""
         with self._lock:
             self._scores[conversation_id] = friendship_score
             if len(self._scores) > _FINISHED_MAX:
@@ -104,20 +98,20 @@ class FinishedCalls:
             return self._scores.get(conversation_id)
 
     def forget(self, conversation_id: str) -> None:
-        """Let go of a score that is recorded."""
+        """Drop a score that is recorded."""
         with self._lock:
             self._scores.pop(conversation_id, None)
 
 
-class ForgottenCalls(FinishedCalls):
-    """The original kept nothing of a call whose outcome it could not record."""
+class NoFinishedCalls(FinishedCalls):
+    """Keeps nothing, as the original did when it could not record the outcome of a call."""
 
     def remember(self, conversation_id: str, friendship_score: float) -> None:
         """Keep nothing."""
 
 
 class StaleCheck(Protocol):
-    """Tells deliveries of a channel that is gone."""
+    """Recognises deliveries of a channel that is gone."""
 
     def __call__(self, delivery: Delivery, channel_epoch: int) -> bool:
         """Return whether ``delivery`` must be left alone, now that the channel is number ``channel_epoch``."""
@@ -129,14 +123,14 @@ def settled_statuses(behaviour: Behaviour) -> frozenset[ConversationEventStatus]
     return _SETTLED if behaviour is Behaviour.HARDENED else frozenset()
 
 
-def work_in_hand(behaviour: Behaviour) -> WorkInHand:
-    """Return the account of ``behaviour``; one for each worker."""
-    return WorkInHand() if behaviour is Behaviour.HARDENED else UnguardedWork()
+def work_in_hand(behaviour: Behaviour) -> MessageHook:
+    """Return the hook of ``behaviour``, one for each worker; the original let any number of threads work on one."""
+    return WorkInHand() if behaviour is Behaviour.HARDENED else MessageHook()
 
 
 def finished_calls(behaviour: Behaviour) -> FinishedCalls:
-    """Return the account of ``behaviour``; one for each worker."""
-    return FinishedCalls() if behaviour is Behaviour.HARDENED else ForgottenCalls()
+    """Return the record of finished calls of ``behaviour``; one for each worker."""
+    return FinishedCalls() if behaviour is Behaviour.HARDENED else NoFinishedCalls()
 
 
 def stale_check(behaviour: Behaviour) -> StaleCheck:
@@ -145,7 +139,7 @@ def stale_check(behaviour: Behaviour) -> StaleCheck:
 
 
 def never_stale(delivery: Delivery, channel_epoch: int) -> bool:  # noqa: ARG001 - the protocol's signature
-    """Take any tag for a tag of the open channel."""
+    """Treat any tag as a tag of the open channel."""
     return False
 
 

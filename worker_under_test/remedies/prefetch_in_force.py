@@ -1,4 +1,4 @@
-"""Remedy: whether the configured prefetch binds the consumer that the worker starts.
+"""Remedy: whether the configured prefetch applies to the consumer that the worker starts.
 
 ``basic.qos`` with ``global=false``, which is pika's default, applies to the consumers started *after* it on the
 channel. The report shows "Prefetch: 10" and 20 to 40 messages in a queue behind 10 threads; both can't be true, so
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="prefetch_in_force",
     original="basic_qos after basic_consume: the broker pushes the whole backlog",
-    report="as it was",
+    reported="as it was",
     hardened="basic_qos before basic_consume",
-    asked_for="not in the report, which takes it for given (hole 1)",
+    asked_for="not in the report, which assumes it (hole 1)",
 )
 
 

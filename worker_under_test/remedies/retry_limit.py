@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="retry_limit",
     original="none",
-    report="5, but nothing counts them, and PERMANENTLY_FAILED is not in the CHECK",
+    reported="5, but nothing counts them, and PERMANENTLY_FAILED is not in the CHECK",
     hardened="5, counted; not due yet is not the same as given up",
     asked_for="3.2.5, 3.4",
 )
@@ -30,12 +30,12 @@ class RetryDecision(Enum):
     """What to do with an event that the retry job fetched."""
 
     RETRY = "retry"
-    NOT_DUE = "not_due"  # somebody else rescheduled it since it was fetched
+    NOT_DUE = "not_due"  # another job rescheduled it since it was fetched
     GIVE_UP = "give_up"
 
 
 class RetryLimit(Protocol):
-    """Decides over an event that failed. ``claims``: the job takes an event for itself before it works on it."""
+    """Decides about an event that failed. ``claims`` says whether the job claims an event before it works on it."""
 
     claims: bool
 
@@ -52,7 +52,7 @@ def choose(behaviour: Behaviour, retries_max: int) -> RetryLimit:
     """Return the limit of ``behaviour``; ``retries_max`` is MAX_RETRY_ATTEMPTS."""
     if behaviour is Behaviour.ORIGINAL:
         return Unlimited()
-    return AsReported(retries_max) if behaviour is Behaviour.REPORT else Counted(retries_max)
+    return AsReported(retries_max) if behaviour is Behaviour.REPORTED else Counted(retries_max)
 
 
 def schema_revision(behaviour: Behaviour) -> str:
@@ -64,7 +64,7 @@ def schema_revision(behaviour: Behaviour) -> str:
 
 
 class Unlimited:
-    """Every due event is retried, for ever."""
+    """Retries every due event, for ever."""
 
     claims = False
 
@@ -78,7 +78,7 @@ class Unlimited:
 
 
 class AsReported:
-    """The report's ``should_retry`` and the use its caller makes of it."""
+    """The report's ``should_retry``, and how its caller uses the answer."""
 
     claims = False
 
@@ -86,25 +86,25 @@ class AsReported:
         self._retries_max = retries_max
 
     def should_retry(self, event: ConversationEvent, now: datetime) -> bool:
-        """Answer as the report's code does: false for "given up" and for "not due yet" alike."""
+        """Answer as the report's code does: False for "limit reached" and for "not due yet" alike."""
         if event.retry_count >= self._retries_max:
             return False
         return not (event.next_attempt_at and event.next_attempt_at > now)
 
     def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:
-        """Take the answer as the report's caller does. Hole 12: an event that is only not due yet is given up."""
+        """Interpret the answer as the report's caller does. Hole 12: an event that is only not due yet is given up."""
         return RetryDecision.RETRY if self.should_retry(event, now) else RetryDecision.GIVE_UP
 
     def count_failure(self, event: ConversationEvent) -> int | None:  # noqa: ARG002 - the protocol's
         """Count nothing.
 
-        Hole 10: ``retry_count`` stays 0 and ``mark_failed`` is never told the attempt; no limit bites.
+        Hole 10: ``retry_count`` stays 0 and ``mark_failed`` never gets the attempt; the limit never applies.
         """
         return None
 
 
 class Counted:
-    """Retries are counted, and the three cases are three answers."""
+    """Counts the retries, and tells the three cases apart."""
 
     claims = True
 
@@ -112,7 +112,7 @@ class Counted:
         self._retries_max = retries_max
 
     def decide(self, event: ConversationEvent, now: datetime) -> RetryDecision:
-        """Give up only an event whose retries are used up."""
+        """Give up an event only when its retries are used up."""
         if event.retry_count >= self._retries_max:
             return RetryDecision.GIVE_UP
         if event.next_attempt_at and event.next_attempt_at > now:
@@ -120,6 +120,6 @@ class Counted:
         return RetryDecision.RETRY
 
     def count_failure(self, event: ConversationEvent) -> int | None:
-        """Count it: the wait after the n-th failed retry is that of attempt n."""
+        """Count the retry; the wait after the n-th failed retry is that of attempt n."""
         event.retry_count += 1
         return event.retry_count

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="retry_schedule",
     original="6 h after each failure",
-    report="6 h x 2^attempt, jitter of 20 %, then cut off at 48 h",
+    reported="6 h x 2^attempt, jitter of 20 %, then cut off at 48 h",
     hardened="6 h x 2^attempt, capped so that the jitter of 20 % ends at 48 h",
     asked_for="3.2.5",
 )
 
 _JITTER = 0.2
 _CEILING_HOURS = 48.0
-# 2^16 base intervals are centuries: past this the exponent only makes a number too large for a float.
+# 2^16 base intervals are centuries; a larger exponent would only overflow a float.
 _EXPONENT_MAX = 16
 
 
 class RetrySchedule(Protocol):
-    """Says how long after its latest failure an event is due again."""
+    """Computes how long after its latest failure an event is due again."""
 
     def __call__(self, attempt: int, base_hours: float, rng: random.Random) -> timedelta:
         """Return the wait after failure number ``attempt``, 0 for the first."""
@@ -38,7 +38,7 @@ class RetrySchedule(Protocol):
 
 def choose(behaviour: Behaviour) -> RetrySchedule:
     """Return the schedule of ``behaviour``."""
-    return {Behaviour.ORIGINAL: same_wait, Behaviour.REPORT: jitter_then_cap, Behaviour.HARDENED: cap_then_jitter}[
+    return {Behaviour.ORIGINAL: same_wait, Behaviour.REPORTED: jitter_then_cap, Behaviour.HARDENED: cap_then_jitter}[
         behaviour
     ]
 
@@ -49,16 +49,16 @@ def same_wait(attempt: int, base_hours: float, rng: random.Random) -> timedelta:
 
 
 def jitter_then_cap(attempt: int, base_hours: float, rng: random.Random) -> timedelta:
-    """As the report's code has it.
+    """Draw the wait as the report's code does.
 
     Hole 11: the cap comes after the jitter, so from attempt 3 on half of all waits are exactly 48 h, and those events
-    come back together.
+    are due at the same moment.
     """
     backoff_hours = base_hours * 2 ** min(attempt, _EXPONENT_MAX)
     return timedelta(hours=min(backoff_hours + backoff_hours * rng.uniform(-_JITTER, _JITTER), _CEILING_HOURS))
 
 
 def cap_then_jitter(attempt: int, base_hours: float, rng: random.Random) -> timedelta:
-    """Cap the middle of the spread, at 40 h, so that its late end is 48 h: no wait is longer, none a meeting point."""
+    """Cap the middle of the spread at 40 h, so that its late end is 48 h and no two events share one moment."""
     middle_hours = min(base_hours * 2 ** min(attempt, _EXPONENT_MAX), _CEILING_HOURS / (1 + _JITTER))
     return timedelta(hours=middle_hours * (1 + rng.uniform(-_JITTER, _JITTER)))

@@ -1,4 +1,4 @@
-"""Remedy: what becomes of a message whose memory API call timed out.
+"""Remedy: what happens to a message whose memory API call timed out.
 
 The report: mark it FAILED and acknowledge it, never requeue; a HIGH alert, at most one in five minutes.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="timeout_outcome",
     original="nack, requeued at once",
-    report="FAILED, then ack; HIGH alert",
+    reported="FAILED, then ack; HIGH alert",
     hardened="as in the report, once FAILED is durable",
     asked_for="3.2.3",
 )
 
 
 class FailureOutcome(Protocol):
-    """Turns a failure into what the broker is told."""
+    """Turns a failure into a settlement."""
 
     def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
         """Record what must be recorded, and return the settlement."""
@@ -34,17 +34,17 @@ class FailureOutcome(Protocol):
 
 
 def choose(behaviour: Behaviour, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings) -> FailureOutcome:
-    """Return the outcome of ``behaviour``. The report's and the hardened one differ in the recorder they are given."""
+    """Return the outcome of ``behaviour``. The reported and the hardened one differ in their recorder."""
     return requeue if behaviour is Behaviour.ORIGINAL else FailAndAcknowledge(recorder, alerts, settings)
 
 
 def requeue(delivery: Delivery, failure: Failure) -> Settlement:  # noqa: ARG001 - the protocol's signature
-    """Give the message back; the next call times out too, for as long as the memory API hangs."""
+    """Requeue the message; the next call times out too, for as long as the memory API hangs."""
     return Settlement.NACK_REQUEUE
 
 
 class FailAndAcknowledge:
-    """Leave the message to the retry job."""
+    """Marks the event FAILED for the retry job and acknowledges the message."""
 
     def __init__(self, recorder: OutcomeRecorder, alerts: Alerts, settings: Settings) -> None:
         self._recorder = recorder
@@ -52,7 +52,7 @@ class FailAndAcknowledge:
         self._settings = settings
 
     def __call__(self, delivery: Delivery, failure: Failure) -> Settlement:
-        """Mark the event FAILED, alert, acknowledge; back to the broker when the mark is not durable."""
+        """Mark the event FAILED, alert, acknowledge; requeue the message later when the mark is not durable."""
         conversation_id = delivery.conversation_id or ""
         recorded = self._recorder.record_failed(conversation_id, failure, delivery.body)
         timeout_s = self._settings.memory_api_timeout_s

@@ -1,8 +1,8 @@
-"""Remedy: what the timeout of a call bounds, each socket operation or the call as a whole.
+"""Remedy: what the timeout of a call bounds, each socket operation or the whole call.
 
 Hole 6: an httpx timeout starts anew at each read and each write, so a server that drips one byte a minute is never
-cut off by ``timeout=60``. The hardened poster gives every connect, write and read what is left until one deadline. It
-does not bound the name look-up, which ``getaddrinfo`` does without a timeout.
+cut off by ``timeout=60``. The hardened poster gives every connect, write and read the time that is left until one
+deadline. It does not bound the name look-up: ``getaddrinfo`` has no timeout.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 REMEDY = Remedy(
     name="total_deadline",
     original="the timeout bounds each socket operation; the answer may be of any size",
-    report="as it was",
+    reported="as it was",
     hardened="the timeout bounds the whole call; the answer is bounded to 1 MiB",
     asked_for="not in the report (hole 6)",
 )
 
-# Facts about one conversation are a few kilobytes; an answer of a megabyte is a fault, and ten of them must not matter.
+# Facts about one conversation are a few kilobytes; an answer of a megabyte is a fault, and ten of them fit in memory.
 _RESPONSE_BYTES_MAX = 2**20
 _HTTP_OK = range(200, 300)
 
@@ -53,7 +53,7 @@ def choose(behaviour: Behaviour, timeout_s: float) -> HttpPoster:
 
 
 class PerOperationTimeout:
-    """A client for each call, as the original made it."""
+    """Opens a client for each call, as the original did."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -71,12 +71,12 @@ class PerOperationTimeout:
 
 
 class TotalDeadline:
-    """One pool of connections, and a deadline for each call."""
+    """Shares a pool of connections, and gives each call a deadline."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         # No connection is kept: a new one costs a millisecond of a call of seconds, a stale one costs a failed event.
-        # Nor are there fewer than threads: a wait for httpcore's pool would not look at the deadline.
+        # Their number is not limited: a wait for httpcore's pool would ignore the deadline.
         self._pool = httpcore.ConnectionPool(
             max_connections=None, max_keepalive_connections=0, network_backend=_DeadlineBackend()
         )
@@ -122,7 +122,7 @@ def _time_left_s(expired: type[httpcore.TimeoutException]) -> float:
 
 
 class _DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections that know the deadline. httpcore's own timeouts are not used."""
+    """Opens connections that respect the deadline. httpcore's own timeouts are not used."""
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
@@ -141,17 +141,17 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A connection whose every operation gets what is left until the deadline."""
+    """A connection whose every operation gets the time that is left until the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - httpcore's signature
-        """Read what is there."""
+        """Read the available bytes."""
         return self._stream.read(max_bytes, _time_left_s(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - httpcore's signature
-        """Send all of ``buffer``. httpcore's own loop would start its timeout anew at each partial send."""
+        """Send all of ``buffer``. httpcore's own loop would restart its timeout at each partial send."""
         socket = self._stream.get_extra_info("socket")
         unsent = memoryview(buffer)
         while unsent:
@@ -173,10 +173,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - httpcore's signature
     ) -> httpcore.NetworkStream:
-        """Shake hands with the time that is left."""
+        """Do the TLS handshake in the time that is left."""
         left_s = _time_left_s(httpcore.ConnectTimeout)
         return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left_s))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection says of itself."""
+        """Return the connection's information under the key ``info``."""
         return self._stream.get_extra_info(info)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from worker_under_test.outcomes import Settlement
-from worker_under_test.remedies.other_error_outcome import Sorted
+from worker_under_test.remedies.other_error_outcome import OutcomeByKind
 from worker_under_test.remedies.timeout_outcome import FailAndAcknowledge
 
 SCENARIO = "database"
@@ -12,7 +12,7 @@ CAUGHT_BY = "messages accounted for"
 
 def mutate() -> None:
     """Say ack whatever became of the record."""
-    for outcome in (Sorted, FailAndAcknowledge):
+    for outcome in (OutcomeByKind, FailAndAcknowledge):
         record = outcome.__call__
 
         def hopeful(self: Any, delivery: Any, failure: Any, record: Any = record) -> Settlement:

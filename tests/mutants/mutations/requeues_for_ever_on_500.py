@@ -1,7 +1,7 @@
 """Gives a message back on any error but a timeout: hole 5 of the report's fix, come back."""
 
 from worker_under_test.outcomes import Settlement
-from worker_under_test.remedies.other_error_outcome import Sorted
+from worker_under_test.remedies.other_error_outcome import OutcomeByKind
 
 SCENARIO = "workload"
 CAUGHT_BY = "failures recorded"
@@ -9,4 +9,4 @@ CAUGHT_BY = "failures recorded"
 
 def mutate() -> None:
     """Requeue at once."""
-    Sorted.__call__ = lambda *_: Settlement.NACK_REQUEUE
+    OutcomeByKind.__call__ = lambda *_: Settlement.NACK_REQUEUE

@@ -1,4 +1,4 @@
-"""Closes hole 9: the CHECK admits PERMANENTLY_FAILED, without which the database refuses the end of a retry.
+"""Closes hole 9: admits PERMANENTLY_FAILED to the CHECK, which otherwise refuses the end of a retry.
 
 The presets ``incident`` and ``postmortem`` stop before this revision.
 """
@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Put the report's back. It fails when an event is PERMANENTLY_FAILED, and changes nothing then."""
+    """Restore the report's CHECK. This fails, and changes nothing, when an event is PERMANENTLY_FAILED."""
     _replace_check(_REPORTED)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the report, with its CHECK: hole 9, PERMANENTLY_FAILED is not in it.
+"""Creates the report's tables with its CHECK, which lacks PERMANENTLY_FAILED (hole 9).
 
 ``conversation_event_messages`` is not the report's; it stands in for the original's conversation store.
 """
@@ -15,7 +15,7 @@ _ADMITTED = "status IN ('PENDING', 'PROCESSING', 'PROCESSED', 'FAILED', 'SKIPPED
 
 
 def upgrade() -> None:
-    """Create both."""
+    """Create both tables."""
     op.create_table(
         "conversation_events",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -44,6 +44,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both, with what is in them."""
+    """Drop both tables and their rows."""
     op.drop_table("conversation_event_messages")
     op.drop_table("conversation_events")
