@@ -1,4 +1,4 @@
-"""Numbers in [0, 1) that are a pure function of (seed, conversation id, attempt).
+"""Numbers in [0, 1) that are a pure function of (seed, message id, attempt).
 
 So a run replays, whatever the order in which its requests arrive.
 Used by ``rules`` (which rule meets a request) and by ``latency`` (how long an answer takes). No state, no ``random``.
@@ -15,13 +15,13 @@ LATENCY = b"latency"
 _BITS = 53
 
 
-def draw(purpose: bytes, seed: int, conversation_id: str | None, attempt: int) -> float:
-    """Return a number in [0, 1), uniform over conversation ids and over attempts.
+def draw(purpose: bytes, seed: int, message_id: str | None, attempt: int) -> float:
+    """Return a number in [0, 1), uniform over message ids and over attempts.
 
     ``purpose`` (``RULE``, ``LATENCY``; at most 16 bytes) keeps draws apart: who meets a slow rule does not thereby get
-    a slow latency. A request without a conversation id draws as the empty id.
+    a slow latency. A request without a message id draws as the empty id.
     """
     # Numbers come first, so that no id can imitate another triple; lone surrogates are legal in JSON strings.
-    key = f"{seed}:{attempt}:{conversation_id or ''}".encode("utf-8", "surrogatepass")
+    key = f"{seed}:{attempt}:{message_id or ''}".encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(key, digest_size=8, person=purpose).digest()
     return (int.from_bytes(digest, "big") >> (64 - _BITS)) / float(2**_BITS)

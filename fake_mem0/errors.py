@@ -4,7 +4,7 @@ FakeMem0Error
 ├── BadSettingError        400 on the admin API, exit 2 on the command line: which field, which value, what is accepted
 ├── PortError              exit 1: a port could not be had
 ├── AdminUnreachableError  exit 1: the admin API did not answer, or refused
-└── ReleasedError          never leaves the data plane: the request is let go by ``POST /release``
+└── ReleasedError          never leaves the data plane: the request is released by ``POST /release``
 """
 
 
@@ -25,4 +25,4 @@ class AdminUnreachableError(FakeMem0Error):
 
 
 class ReleasedError(FakeMem0Error):
-    """Raised into a hung request when ``POST /release`` lets it go."""
+    """Raised into a hung request when ``POST /release`` releases it."""

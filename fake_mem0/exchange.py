@@ -11,12 +11,17 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from fake_mem0 import answers, draws
+from fake_mem0 import draws
 from fake_mem0.errors import ReleasedError
 from fake_mem0.journal import JournalLine, Outcome
+
+if TYPE_CHECKING:
+    from fake_mem0.endpoints import Endpoint
 
 _UNREAD = "unread"
 _JSON = "application/json"
@@ -31,22 +36,33 @@ class Ending:
     outcome: Outcome
 
 
+_WELL_ANSWERED = Ending(200, Outcome.ANSWERED)
+
+
+class Release(StrEnum):
+    """What becomes of a request that hangs."""
+
+    RESET = "reset"
+    ANSWER = "answer"
+
+
 class Exchange:
-    """One request. Modes call the coroutines; ``app`` and ``book`` keep the attributes.
+    """One request. Modes call the coroutines; ``app`` and ``calls`` keep the attributes.
 
     Every coroutine raises ``ConnectionError`` or ``asyncio.CancelledError`` when the client has gone; modes let them
     pass.
     """
 
-    def __init__(self, request: web.Request, seed: int) -> None:
+    def __init__(self, request: web.Request, endpoint: Endpoint, seed: int) -> None:
         self.arrived_mono_s = time.monotonic()
-        self.path = request.path
-        self.conversation_id: str | None = None
+        self.endpoint = endpoint
+        self.message_id: str | None = None
         self.attempt = 0
         self.mode = _UNREAD
         self.bytes_in = 0
+        self.answers_well = False  # the whole of this request's answer is a good one
         self.hung = False  # withheld on purpose from now to its end
-        self.released = False
+        self.released: Release | None = None
         self._seed = seed
         self._request = request
         self._response: web.StreamResponse = web.Response()
@@ -65,23 +81,23 @@ class Exchange:
 
     def latency_draw(self) -> float:
         """Return this request's own number in [0, 1) for its latency."""
-        return draws.draw(draws.LATENCY, self._seed, self.conversation_id, self.attempt)
+        return draws.draw(draws.LATENCY, self._seed, self.message_id, self.attempt)
 
     def valid_answer(self) -> bytes:
-        """Return the answer that pika-mem0 would give."""
-        return answers.answer_body(self.path, self.conversation_id)
+        """Return the good answer of the endpoint."""
+        return self.endpoint.answer_body(self.message_id)
 
     def valid_frame(self) -> tuple[bytes, bytes]:
         """Return the head and the tail of a valid answer whose one long text the mode writes itself."""
-        return answers.answer_frame(self.path, self.conversation_id)
+        return self.endpoint.answer_frame(self.message_id)
 
     async def hang(self, seconds: float | None) -> None:
         """Withhold the answer for that real time, or for ever (None). Raises ReleasedError at ``POST /release``."""
         self.hung = True
-        if not self.released:
+        if self.released is None:
             self._release = asyncio.get_running_loop().create_future()
             await asyncio.wait({self._release}, timeout=seconds)
-        if self.released:
+        if self.released is not None:
             raise ReleasedError
 
     async def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> Ending:
@@ -109,7 +125,7 @@ class Exchange:
         """Write bytes below HTTP, status line and headers included. Raises ConnectionError on a closed connection."""
         transport = self.transport
         if transport is None or transport.is_closing():
-            raise ConnectionResetError(f"the client of {self.path} has gone")
+            raise ConnectionResetError(f"the client of {self.endpoint.path} has gone")
         self._began = True
         transport.write(data)
 
@@ -126,33 +142,35 @@ class Exchange:
             transport.abort()
         return Ending(None, outcome)
 
-    def let_go(self) -> None:
-        """Release a hung request: one that has not begun its answer goes on with ReleasedError, any other is cut."""
-        self.released = True
+    def release(self, how: Release) -> None:
+        """Release a hung request: cut it, or have its answer sent now. One that has begun its answer is cut."""
+        self.released = how
         if self._began:
             self.reset()
         elif self._release is not None and not self._release.done():
             self._release.set_result(None)
 
-    async def answer_released(self) -> Ending:
-        """Answer a released request: 503, or a cut where the answer had begun."""
-        if self._began:
+    async def end_released(self) -> Ending:
+        """End a released request: with the good answer where that was asked for, else by an RST."""
+        if self._began or self.released is not Release.ANSWER:
             return self.reset(Outcome.RELEASED)
-        await self.send(503, b'{"detail": "let go by POST /release"}')
-        return Ending(503, Outcome.RELEASED)
+        self.answers_well = True
+        return await self.send(200, self.valid_answer())
 
     def journal_line(self, ending: Ending) -> JournalLine:
         """Return what the journal says of this request, ending now."""
         return JournalLine(
             arrived_mono_s=self.arrived_mono_s,
-            path=self.path,
-            conversation_id=self.conversation_id,
+            path=self.endpoint.path,
+            message_id=self.message_id,
             attempt=self.attempt,
             mode=self.mode,
             status=ending.status,
             duration_s=time.monotonic() - self.arrived_mono_s,
             bytes_in=self.bytes_in,
             outcome=ending.outcome,
+            good=self.answers_well and ending == _WELL_ANSWERED,
+            primary=self.endpoint.primary,
         )
 
     async def _start(self, response: web.StreamResponse) -> None:

@@ -1,7 +1,7 @@
 """The journal: what became of each request, one JSON object a line, written when the request ends.
 
 ``harness.probes`` reads it. Flushed line by line: a SIGKILL loses at most the line being written. This module decides
-nothing; ``book`` tells it what to write.
+nothing; ``calls`` says what to write.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Outcome(StrEnum):
     CLIENT_GONE = "client_gone"  # the client left, or broke its own request off
     RESET = "reset"  # the mode cut the connection
     CAPPED = "capped"  # an endless answer reached its cap and was cut
-    RELEASED = "released"  # let go by POST /release
+    RELEASED = "released"  # cut by POST /release
     ERROR = "error"  # the fake itself failed; standard error says how
-    OPEN = "open"  # not ended when the fake was told to stop
+    OPEN = "open"  # not ended when the fake was stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,15 @@ class JournalLine:
 
     arrived_mono_s: float
     path: str
-    conversation_id: str | None
-    attempt: int  # 1 for the first request of that conversation on that path
+    message_id: str | None
+    attempt: int  # 1 for the first request of that message on that path
     mode: str
     status: int | None  # None: no answer was completed
     duration_s: float
     bytes_in: int
     outcome: Outcome
+    good: bool  # the whole of a good answer was sent
+    primary: bool  # on an endpoint whose good answer is the message's side effect
 
 
 class Journal:

@@ -1,7 +1,8 @@
-"""Which mode meets a request: a pure function of the rules, the seed, the conversation id and the attempt.
+"""Which mode meets a request: a pure function of the rules, the seed, the message id and the attempt.
 
-Used by ``board``, which keeps the rules in force; ``rules_document`` reads them from JSON. Rates are cumulative over
-the rules in their order, so a rate that is raised later keeps every conversation that met the rule before.
+``admin`` replaces the rules in force, ``app`` asks which mode meets a request; ``rules_document`` reads rules from
+JSON. Rates are cumulative over the rules in their order, so a rate that is raised later keeps every message that met
+the rule before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from fake_mem0 import draws
 from fake_mem0.modes import Refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fake_mem0.endpoints import Endpoint
     from fake_mem0.modes import Mode
 
 
@@ -38,12 +42,39 @@ class RuleSet:
         return any(isinstance(mode, Refuse) for mode in (self.default, *(rule.mode for rule in self.rules)))
 
 
-def choose(rules: RuleSet, seed: int, conversation_id: str | None, attempt: int) -> Mode:
-    """Return the mode that meets this attempt of this conversation."""
-    drawn = draws.draw(draws.RULE, seed, conversation_id, attempt)
+def choose(rules: RuleSet, seed: int, message_id: str | None, attempt: int) -> Mode:
+    """Return the mode that meets this attempt of this message."""
+    drawn = draws.draw(draws.RULE, seed, message_id, attempt)
     below = 0.0
     for rule in rules.rules:
         below += rule.rate
         if drawn < below:
             return rule.mode
     return rules.default
+
+
+class RulesInForce:
+    """The rules in force. A request is met by the rules in force when its body was read; later ones do not reach it."""
+
+    def __init__(self, seed: int, endpoints: Sequence[Endpoint]) -> None:
+        self.seed = seed
+        self.defaults = {endpoint.path: endpoint.default for endpoint in endpoints}
+        self._in_force = {path: RuleSet(path, (), default) for path, default in self.defaults.items()}
+
+    @property
+    def rule_sets(self) -> tuple[RuleSet, ...]:
+        """The rules of every path."""
+        return tuple(self._in_force.values())
+
+    @property
+    def shuts_port(self) -> bool:
+        """True when the rules of any path have the listening port shut."""
+        return any(rule_set.shuts_port for rule_set in self.rule_sets)
+
+    def put(self, rule_set: RuleSet) -> None:
+        """Replace the rules of one path."""
+        self._in_force[rule_set.path] = rule_set
+
+    def choose(self, path: str, message_id: str | None, attempt: int) -> Mode:
+        """Return the mode that meets this attempt."""
+        return choose(self._in_force[path], self.seed, message_id, attempt)

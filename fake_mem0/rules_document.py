@@ -12,11 +12,8 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 from fake_mem0 import settings
-from fake_mem0.answers import CHAT_COMPLETIONS, EXTRACT_FACTS, PATHS
 from fake_mem0.errors import BadSettingError
-from fake_mem0.latency import FixedLatency
 from fake_mem0.modes import MODES, Mode, Refuse, name_of
-from fake_mem0.modes.answer import Answer
 from fake_mem0.rules import Rule, RuleSet
 
 # One rule for each mode and as many again; more is a mistake.
@@ -26,16 +23,13 @@ _RATE_SLACK = 1e-9
 
 Document: TypeAlias = Mapping[str, object]
 
-# Before any PUT, and where one names no default: pika-mem0 on a good day, and a language model that is not what this is
-# about.
-DEFAULTS: Mapping[str, Mode] = {EXTRACT_FACTS: Answer(), CHAT_COMPLETIONS: Answer(FixedLatency())}
 
-
-def parse(document: object) -> RuleSet:
+def parse(document: object, defaults: Mapping[str, Mode]) -> RuleSet:
     """Return the rules that the document says.
 
-    Keys: ``rules`` (a list, empty when left out), ``default`` (a mode; the path's own of ``DEFAULTS`` when left out),
-    ``path`` (``/extract_facts`` when left out). Raises BadSettingError on anything else.
+    Keys: ``rules`` (a list, empty when left out), ``default`` (a mode), ``path``. ``defaults`` holds the paths that are
+    served, each with its own default mode; the first is meant where the document names none. Raises BadSettingError on
+    anything else.
     """
     fields = _mapping(document, "the document")
     for name, value in fields.items():
@@ -43,15 +37,15 @@ def parse(document: object) -> RuleSet:
             raise BadSettingError(
                 f"{name} is no key of the document (its value is {value!r}); accepted: rules, default, path"
             )
-    path = fields.get("path", EXTRACT_FACTS)
-    if not isinstance(path, str) or path not in PATHS:
-        raise settings.bad("path", path, " or ".join(PATHS))
+    path = fields.get("path", next(iter(defaults)))
+    if not isinstance(path, str) or path not in defaults:
+        raise settings.bad("path", path, " or ".join(defaults))
     given = fields.get("rules", [])
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > _RULES_MAX:
         raise settings.bad("rules", given, f"a list of at most {_RULES_MAX} rules")
     rules = tuple(_rule(_mapping(each, f"rules[{index}]"), f"rules[{index}]") for index, each in enumerate(given))
     _check_rates(rules)
-    default = DEFAULTS[path] if "default" not in fields else _mode(_mapping(fields["default"], "default"), "default")
+    default = defaults[path] if "default" not in fields else parse_mode(fields["default"], "default")
     return RuleSet(path, rules, default)
 
 
@@ -99,7 +93,9 @@ def _mapping(value: object, where: str) -> Document:
     return value
 
 
-def _mode(given: Document, where: str) -> Mode:
+def parse_mode(document: object, where: str) -> Mode:
+    """Return the mode that ``document`` names, with its settings. Raises BadSettingError."""
+    given = _mapping(document, where)
     name = given.get("mode")
     if not isinstance(name, str) or name not in MODES:
         raise settings.bad(f"{where}.mode", name, ", ".join(MODES))
@@ -108,7 +104,7 @@ def _mode(given: Document, where: str) -> Mode:
 
 def _rule(given: Document, where: str) -> Rule:
     rate = settings.read_number(given.get("rate"), f"{where}.rate", 0.0, 1.0)
-    mode = _mode({key: value for key, value in given.items() if key != "rate"}, where)
+    mode = parse_mode({key: value for key, value in given.items() if key != "rate"}, where)
     if isinstance(mode, Refuse) and rate != 1.0:
         raise BadSettingError(
             f"{where}.rate is {rate:g}; accepted for refuse: 1, since a shut port is shut for everybody"

@@ -1,4 +1,4 @@
-"""The incarnation of the process: binds the ports, serves until SIGTERM or SIGINT, writes what is still open, ends.
+"""One run of the process: binds the ports, serves until SIGTERM or SIGINT, writes what is still open, ends.
 
 ``cli serve`` calls it. The story is ``serve``; what is served is in ``app`` and ``admin``.
 """
@@ -18,14 +18,16 @@ from aiohttp import web
 
 from fake_mem0.admin import Admin
 from fake_mem0.app import DataPlane
-from fake_mem0.board import Board
-from fake_mem0.book import Book
+from fake_mem0.calls import Calls
 from fake_mem0.journal import open_journal
 from fake_mem0.listener import Listener
+from fake_mem0.rules import RulesInForce
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from fake_mem0.endpoints import Endpoint
 
 # How long aiohttp waits for handlers at the end. Their connections are closed by then, so it is hardly ever reached.
 _SHUTDOWN_TIMEOUT_S = 0.1
@@ -36,7 +38,7 @@ _READ_BUFFER_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What ``serve`` is told. Port 0 is any free port."""
+    """The options of ``serve``. Port 0 is any free port."""
 
     host: str
     port: int
@@ -44,30 +46,32 @@ class Options:
     seed: int
     journal: Path | None
     ready_file: Path | None
+    endpoints: tuple[Endpoint, ...]
 
 
 async def serve(options: Options, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. ``announce`` is told the addresses once both ports are open.
+    """Serve until SIGTERM or SIGINT. ``announce`` is called with the addresses once both ports are open.
 
     Raises PortError when a port can't be had, OSError when a file can't be written.
     """
     raise_file_limit()
-    told_to_stop = asyncio.Event()
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told_to_stop.set)
+        loop.add_signal_handler(number, stopping.set)
     with open_journal(options.journal) as journal:
-        board, book = Board(options.seed), Book(journal)
+        rules, calls = RulesInForce(options.seed, options.endpoints), Calls(journal)
         async with (
-            _listening(DataPlane(board, book).application(), options.host, options.port) as data,
-            _listening(Admin(board, book, data).application(), options.host, options.admin_port) as admin,
+            _listening(DataPlane(options.endpoints, rules, calls).application(), options.host, options.port) as data,
+            _listening(Admin(rules, calls, data).application(), options.host, options.admin_port) as admin,
         ):
-            ready = {"port": data.port, "admin_port": admin.port, "pid": os.getpid()}
+            paths = [endpoint.path for endpoint in options.endpoints]
+            ready = {"port": data.port, "admin_port": admin.port, "pid": os.getpid(), "paths": paths}
             if options.ready_file is not None:
                 _write_atomically(options.ready_file, json.dumps(ready) + "\n")
-            announce(f"pika-mem0's API: http://{options.host}:{data.port}  admin: http://{options.host}:{admin.port}")
-            await told_to_stop.wait()
-            book.close()
+            announce(f"the API: http://{options.host}:{data.port}  admin: http://{options.host}:{admin.port}")
+            await stopping.wait()
+            calls.close()
 
 
 def raise_file_limit() -> None:

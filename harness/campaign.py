@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.environment.broker.broker import broker, external_broker
+from harness.environment.broker.broker import Broker, OwnBroker, broker, external_broker
 from harness.environment.database.databases import SQLITE, databases
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.proxy.proxy import proxy
@@ -19,19 +19,19 @@ from harness.environment.run.census import census
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError
-from harness.faults.timeline import NO_LENGTHS_YET
 from harness.incidents import pika_mem0
 from harness.machine import checkout, machine_facts, package_versions
 from harness.record import Manifest, ReportedMetric, ReportedPoint, profiled
 from harness.scenario import schedule_hash, schedule_of
 from harness.scenario.redacted import without_secrets
 from harness.store import create_run
+from harness.timeline.faults_in_force import check_abilities
+from harness.timeline.phases import NO_LENGTHS_YET
 from harness.trial import Site, TrialPlan, run_trial
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from harness.environment.broker.broker import Broker
     from harness.environment.proxy.proxy import Proxy
     from harness.narration import Narrator
     from harness.scenario import Scenario
@@ -72,6 +72,7 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
 
     Raises HarnessError; what was recorded until then is kept.
     """
+    check_abilities(order.scenario, {"broker": OwnBroker if order.broker_url is None else Broker})
     swept = sweep_dead_runs()
     if swept.runs:
         narrator.milestone(swept.text)

@@ -6,7 +6,7 @@ meanwhile, it has neither. A test of what a broker promises is not about that mo
 
 import subprocess
 
-from harness.environment.broker.broker import Broker
+from harness.environment.broker.broker import OwnBroker
 from harness.environment.broker.node import BrokerNode
 
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
@@ -14,7 +14,7 @@ _LIMIT_S = 60
 SYNC_LOG = "mnesia:sync_log()."
 
 
-def write_definitions_out(node: Broker) -> None:
+def write_definitions_out(node: OwnBroker) -> None:
     """Have the node write its log of definitions: it keeps that of a new queue in its own buffer for a moment."""
     assert isinstance(node.node, BrokerNode)
     env = node.node._env

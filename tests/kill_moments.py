@@ -46,7 +46,7 @@ STAGES = {
     "memory_limit": ("latest", "", 3),
     "broker": ("latest/logs/epmd.log", "", 45),
     "proxy": ("latest/logs/toxiproxy.log", "", 3),
-    "trial": (f"latest/trials/{ARM}/logs/fake_mem0.log", "", 60),  # link, pika-mem0, database, worker, publishers
+    "trial": (f"latest/trials/{ARM}/logs/dependency.log", "", 60),  # link, pika-mem0, database, worker, publishers
     "publishing": (f"latest/trials/{ARM}/events.jsonl", '"phase": "workload"', 20),
     "aftermath": (f"latest/trials/{ARM}/events.jsonl", '"phase": "aftermath"', 20),
     "drain": ("progress", "draining", 40),  # and what the trial stood on is taken down

@@ -24,7 +24,7 @@ _DOCUMENT: dict[str, Any] = {
             "phase": "hanging",
             "from": "11:01:40",
             "to": "11:03:20",
-            "mem0": {"default": {"mode": "hang_then_500", "seconds": "60s"}},
+            "dependency": {"default": {"mode": "hang_then_500", "seconds": "60s"}},
         },
         {
             "phase": "burst",
@@ -37,7 +37,7 @@ _DOCUMENT: dict[str, Any] = {
             "phase": "recovery",
             "from": "11:03:40",
             "to": "11:05:00",
-            "mem0": {"default": {"mode": "answer", "latency": "healthy"}},
+            "dependency": {"default": {"mode": "answer", "latency": "healthy"}},
             "ends_when": {"drained": True},
         },
     ],

@@ -23,11 +23,11 @@ EMPTY_NAMES = frozenset({"util", "utils", "common", "helper", "helpers", "core",
 # Locust patches the whole process with gevent as soon as it is imported; this file runs in a process of its own.
 LOCUST_IMPORTER = "harness/load/locustfile.py"
 # Who may block a thread for a fixed time, by top-level folder. Everybody else waits for a condition, through
-# harness.environment.waiting, or on something that ends early (threading.Event.wait, asyncio.sleep). In folders that
+# harness.waiting, or on something that ends early (threading.Event.wait, asyncio.sleep). In folders that
 # are not
 # named here, reports and tests among them: nobody.
 SLEEPERS = {
-    "harness": frozenset({"harness/environment/waiting.py"}),
+    "harness": frozenset({"harness/waiting.py"}),
     "worker_under_test": frozenset(
         {
             # The incident itself: the original worker sleeps with the failed call's exception in hand.

@@ -18,10 +18,10 @@ import pika
 import pytest
 from sqlalchemy import Row, create_engine, text
 
-from harness.environment.broker.broker import Broker, broker
+from harness.environment.broker.broker import OwnBroker, broker
 from harness.environment.broker.work_queue import WorkQueue, work_queue
 from harness.environment.database.databases import POSTGRES, SQLITE, Databases, databases
-from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.run.run_scope import RunScope
 from harness.environment.waiting import wait_for
@@ -48,12 +48,18 @@ class Bench:
     """
 
     queue: WorkQueue
-    mem0: Mem0
+    mem0: Dependency
     scope: RunScope
     folder: Path
     journal: Path
     database_url: str
     env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def own_broker(self) -> OwnBroker:
+        """The broker of the queue, which the bench started."""
+        assert isinstance(self.queue.broker, OwnBroker)
+        return self.queue.broker
 
     @property
     def alerts(self) -> list[dict[str, Any]]:
@@ -209,7 +215,7 @@ class Bench:
 
     def calls(self) -> Counter[str]:
         """Return how many calls pika-mem0 got for each conversation, those that ended."""
-        return Counter(line["conversation_id"] for line in read_lines(self.journal))
+        return Counter(line["message_id"] for line in read_lines(self.journal))
 
 
 def _wait_for(condition: str, probe: Callable[[], object], alive: Callable[[], str | None] | None = None) -> None:
@@ -238,8 +244,8 @@ class BenchParts:
     """What the tests of a module share. A PostgreSQL server is started for the first test that asks for it."""
 
     scope: RunScope
-    node: Broker
-    mem0: Mem0
+    node: OwnBroker
+    mem0: Dependency
     journal: Path
     logs: Path
     stack: contextlib.ExitStack
@@ -259,7 +265,7 @@ def bench_parts(folder: Path, run_id: str) -> Iterator[BenchParts]:
     with (
         RunScope(run_id, folder / "state") as scope,
         broker(scope, logs) as node,
-        fake_mem0(scope, logs, seed=1, journal=journal) as mem0,
+        running_dependency(scope, logs, seed=1, journal=journal) as mem0,
         contextlib.ExitStack() as stack,
     ):
         yield BenchParts(scope, node, mem0, journal, logs, stack)

@@ -19,7 +19,7 @@ from harness.bench.environment import BODY_BYTES_MAX, BODY_BYTES_MIN, REPEATS, S
 from harness.bench.figure import Figure, compared
 from harness.environment.broker.broker import broker
 from harness.environment.broker.work_queue import WorkQueue, work_queue
-from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError
@@ -83,7 +83,9 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     drained: dict[str, list[Drained]] = {name: [] for name in variants}
     with (
         broker(environment.scope, environment.logs) as node,
-        fake_mem0(environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl") as mem0,
+        running_dependency(
+            environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl"
+        ) as mem0,
     ):
         mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
         for repeat in range(environment.amount(full=REPEATS, quick=1)):
@@ -112,7 +114,7 @@ def _figures(name: str, with_: Sequence[Drained], without: Sequence[Drained], no
 def _drained(
     environment: BenchEnvironment,
     node: Broker,
-    mem0: Mem0,
+    mem0: Dependency,
     arrivals: Sequence[Arrival],
     pool: Sequence[Template],
     name: str,
@@ -148,7 +150,7 @@ def _cost(worker: Child) -> tuple[float, float]:
     return 1000 * (cpu.user + cpu.system), found[1] / MIB
 
 
-def _environment(environment: BenchEnvironment, queue: WorkQueue, mem0: Mem0, path: Path) -> Mapping[str, str]:
+def _environment(environment: BenchEnvironment, queue: WorkQueue, mem0: Dependency, path: Path) -> Mapping[str, str]:
     return environment.scope.environment(
         RABBITMQ_URL=queue.amqp_url(),
         RABBITMQ_QUEUE=queue.name,

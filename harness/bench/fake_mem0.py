@@ -15,7 +15,7 @@ from harness.bench.byte_stream import sink, stream_s
 from harness.bench.environment import MEGABYTE, REPEATS, SEED
 from harness.bench.figure import Aim, Figure, alone, compared
 from harness.bench.raw_http import Hanging, Target, post_all_s
-from harness.environment.dependency import EXTRACT_FACTS, Mem0, fake_mem0
+from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
 from harness.probes.memory import resident_bytes
@@ -42,10 +42,12 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     took_s, stream_rates = [], []
     with (
         sink() as direct,
-        fake_mem0(environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl") as mem0,
+        running_dependency(
+            environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl"
+        ) as mem0,
     ):
         mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
-        target = Target(mem0.port, EXTRACT_FACTS, _TEXT_BYTES)
+        target = Target(mem0.port, mem0.path, _TEXT_BYTES)
         asyncio.run(post_all_s(target, _WARM_UP_REQUESTS, _CONNECTIONS))
         for repeat in range(REPEATS):
             environment.tell(f"fake_mem0: repeat {repeat + 1} of {REPEATS}, {requests} requests")
@@ -61,7 +63,7 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     )
 
 
-def _hung(environment: BenchEnvironment, mem0: Mem0, target: Target) -> Figure:
+def _hung(environment: BenchEnvironment, mem0: Dependency, target: Target) -> Figure:
     """Return the resident set once all requests hang. One look: the figure is a level, not a speed."""
     requests = environment.amount(full=1000, quick=100)
     environment.tell(f"fake_mem0: {requests} requests of 3 MB hang")
@@ -81,7 +83,7 @@ def _hung(environment: BenchEnvironment, mem0: Mem0, target: Target) -> Figure:
     )
 
 
-async def _while_hanging(mem0: Mem0, target: Target, requests: int) -> tuple[int, int]:
+async def _while_hanging(mem0: Dependency, target: Target, requests: int) -> tuple[int, int]:
     async with Hanging(target, requests, _SENDERS):
         await asyncio.to_thread(
             wait_for,
@@ -92,7 +94,7 @@ async def _while_hanging(mem0: Mem0, target: Target, requests: int) -> tuple[int
         return _resident(mem0)
 
 
-def _resident(mem0: Mem0) -> tuple[int, int]:
+def _resident(mem0: Dependency) -> tuple[int, int]:
     found = resident_bytes(mem0.pid)
     if found is None:
         raise PartFailedError(f"fake_mem0 (pid {mem0.pid}) has ended")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.ledger import EXTRACT_FACTS, OutcomeKind, outcome_of
 from harness.record import Verdict
-from harness.scenario.mem0 import ANSWER
+from harness.scenario import ANSWER
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case

@@ -15,7 +15,7 @@ import numpy as np
 from harness.checkers.base import mib
 from harness.ledger import EXTRACT_FACTS
 from harness.record import Verdict
-from harness.scenario.mem0 import ANSWER
+from harness.scenario import ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,8 +69,8 @@ def hanging_phases(scenario: Scenario) -> tuple[str, ...]:
     names: list[str] = []
     hanging = False
     for phase in scenario.timeline:
-        if phase.mem0 is not None:
-            hanging = phase.mem0.answers_nobody
+        if phase.dependency is not None:
+            hanging = phase.dependency.answers_nobody
         if hanging:
             names.append(phase.phase)
     return tuple(names[1:] or names)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.record import Verdict
-from harness.scenario.mem0 import REFUSE
+from harness.scenario import REFUSE
 
 if TYPE_CHECKING:
     from harness.checkers.base import Case
@@ -68,7 +68,7 @@ def check_faults(case: Case) -> CheckResult:
     modes: frozenset[str] = frozenset()
     spans = {span.name: span for span in case.trial.phases}
     for phase in case.scenario.timeline:
-        modes = phase.mem0.faulty_modes if phase.mem0 is not None else modes
+        modes = phase.dependency.faulty_modes if phase.dependency is not None else modes
         span = spans.get(phase.phase)
         if span is None:
             missing.append(f"the phase {phase.phase} was never played")
@@ -84,14 +84,16 @@ def check_faults(case: Case) -> CheckResult:
 def _modes_during(trial: TrialRecord, span: PhaseSpan) -> set[str]:
     """Return the modes of the calls that were open at some moment of the phase.
 
-    A shut port journals no call: of it the fault event is evidence enough, which fake_mem0 gave when the rules were
-    put in force.
+    A shut port journals no call: of it the fault event is evidence enough, since the dependency reported the rules.
     """
     met = {
         call.mode
         for call in trial.calls
         if call.arrived_s < span.end_s and (call.duration_s is None or call.arrived_s + call.duration_s > span.start_s)
     }
-    fault_events = [event for event in trial.events if event.kind == "fault_in_force" and event.t_s <= span.end_s]
-    rules = [str(event.data["rules"]) for event in fault_events if "rules" in event.data]
+    rules = [
+        each.settings
+        for each in trial.faults
+        if each.fault == "dependency_rules" and each.in_force_s is not None and each.in_force_s <= span.end_s
+    ]
     return met | ({REFUSE} if rules and REFUSE in rules[-1] else set())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.environment.memory_limit.chooser import KINDS
 from harness.errors import UsageError
+from harness.fields.quantities import parse_bytes, parse_fraction
 from harness.gate import baseline as baselines
 from harness.gate import builds
 from harness.gate.comparison import REPEATS_MIN
@@ -20,7 +21,6 @@ from harness.gate.play import GateOrder
 from harness.record import MIB
 from harness.record.gate import BASELINE, CANDIDATE
 from harness.scenario import find_scenario, load_scenario
-from harness.scenario.quantities import parse_bytes, parse_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 from harness.commands import options
 from harness.commands.output import results
+from harness.faults.described import TIMES_IN_WORDS, describe_faults
 from harness.scenario import list_scenarios as scenario_files
 from harness.scenario import load_scenario
-from harness.scenario.faults_described import TIMES_IN_WORDS, describe_faults
 
 
 def list_scenarios(faults: options.Faults = False, as_json: options.Json = False) -> int:

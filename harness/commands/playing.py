@@ -9,10 +9,10 @@ from harness.clock import format_time_of_day
 from harness.commands.judging import judged, write_report, write_verdict
 from harness.commands.output import ConsoleNarrator, results, shown
 from harness.commands.remembering import remember_run
-from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of
 from harness.load.schedule import schedule_hash
 from harness.store import read_run
+from harness.timeline.phases import planned_starts_s
 from harness.trial.subject import worker_argv
 from reports.memory_profile import render_difference_page, render_profile_pages
 from reports.profile_tables import profile_lines

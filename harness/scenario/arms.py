@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.fields.strict import DurationS, Name, Strict
 from harness.scenario.expectations import Expect
-from harness.scenario.strict import DurationS, Name, Strict
 
 # What the trial sets for the worker, and what its sweep finds a process by: an arm that changed one would be another
 # trial than the one on record.

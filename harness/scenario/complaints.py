@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import Tag
 
-from harness.scenario.strict import Strict
+from harness.fields.strict import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

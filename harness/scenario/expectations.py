@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from harness.scenario.strict import DurationS, Fraction, Name, Number, SizeBytes, Strict, Whole
+from harness.fields.strict import DurationS, Fraction, Name, Number, SizeBytes, Strict, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

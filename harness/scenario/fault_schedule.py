@@ -1,6 +1,6 @@
 """When each fault of a scenario is applied and healed: a pure function of the scenario, whose seed draws what is drawn.
 
-Used by ``harness.faults``, which keeps to it, and by the checker, which asks for the fault events. The same scenario
+Used by ``harness.timeline``, which keeps to it, and by the checker, which asks for the fault events. The same scenario
 with the same seed has the same schedule and the same hash, which the manifest records. Times are incident seconds
 since the phase's beginning: a phase that ends early takes the rest of its faults with it.
 """
@@ -13,12 +13,12 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.scenario.faults import Pulsed, begins_s
+from harness.faults.fault import PulsedFault, begins_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.scenario.faults import Fault
+    from harness.faults.fault import Fault
     from harness.scenario.model import Phase, Scenario
 
 _DIGITS = 3  # milliseconds of incident time: what is written down reads the same everywhere
@@ -68,7 +68,7 @@ def _of_phase(phase: Phase, seed: int) -> list[FaultOccurrence]:
 def _spans(fault: Fault, begin_s: float, draw: random.Random) -> Iterator[tuple[float, float]]:
     """Yield when each occurrence begins and ends; no two of one entry overlap."""
     for start_s in _starts(fault, begin_s, draw):
-        if isinstance(fault, Pulsed):
+        if isinstance(fault, PulsedFault):
             yield from _pulses(start_s, fault.lasts_s, *fault.pulse_s, draw)
         else:
             yield start_s, start_s + fault.lasts_s

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from harness.errors import ScenarioError
+from harness.incidents import DEFAULT, incident_names, words_of
 from harness.scenario.complaints import complaints, one_line
 from harness.scenario.documents import NotADocumentError, parse_json, parse_yaml
 from harness.scenario.model import Scenario
+from harness.scenario.words import TwoWordsError, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FILE_BYTES_MAX = 100_000  # a scenario is a page or two; anything near this is some other file
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
@@ -58,10 +64,21 @@ def load_scenario(path: Path) -> Scenario:
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping of fields, this is {type(data).__name__}; see scenarios/")
     try:
-        scenario = Scenario.model_validate(data)
+        translated = translate(data, _words_of(data))
+    except TwoWordsError as error:
+        raise ScenarioError(f"{path}: {one_line(error)}") from error
+    try:
+        scenario = Scenario.model_validate(translated.data)
     except ValidationError as error:
-        raise ScenarioError("\n".join(f"{path}: {each}" for each in complaints(error, Scenario))) from error
+        said = (translated.back(each) for each in complaints(error, Scenario))
+        raise ScenarioError("\n".join(f"{path}: {each}" for each in said)) from error
     return _placed(scenario, path.absolute().parent)
+
+
+def _words_of(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the words of the incident that a scenario is one of; none for an incident that there is not."""
+    incident = data.get("incident", DEFAULT)
+    return words_of(incident) if incident in incident_names() else {}
 
 
 def _placed(scenario: Scenario, base: Path) -> Scenario:

@@ -11,14 +11,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from harness.faults.dependency import DependencyRules
+from harness.faults.fault import check_faults_fit
+from harness.faults.registry import AnyFault
+from harness.fields.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
 from harness.record import PROFILED_SUFFIX
 from harness.scenario.arms import Arm, WorkerSpec
-from harness.scenario.faults import Fault, check_faults_fit
-from harness.scenario.mem0 import Mem0Rule, Mem0Rules
 from harness.scenario.reported import Reported
-from harness.scenario.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
 
-__all__ = ["Arm", "Burst", "EndsWhen", "Mem0Rule", "Mem0Rules", "Messages", "Phase", "Scenario", "WorkerSpec"]
+__all__ = ["Arm", "Burst", "EndsWhen", "Messages", "Phase", "Scenario", "WorkerSpec"]
 
 # 300 GB at 3 MB, beyond any disk this is run on: a typing error is caught before it is published.
 MESSAGES_MAX = 100_000
@@ -76,8 +77,8 @@ class Phase(Strict):
     arrivals: Arrivals = 0.0
     copies: Annotated[Whole, Field(ge=1, le=10)] = 1  # how often each message of the phase is published
     poison: tuple[Poison, ...] = ()  # one message of each, spread over the phase, beside its arrivals
-    mem0: Mem0Rules | None = None  # None: as in the phase before
-    faults: tuple[Fault, ...] = ()  # beside pika-mem0's: each at its time, for its time
+    dependency: DependencyRules | None = None  # None: as in the phase before
+    faults: tuple[AnyFault, ...] = ()  # each at its time, for its time
     ends_when: EndsWhen | None = None
 
     @model_validator(mode="after")
@@ -129,12 +130,12 @@ class Drained(Strict):
 
     retry_job: bool = False  # of a preset: run at the times for which its events were deferred, until none is left
     jobs: Annotated[Whole, Field(ge=1, le=JOBS_MAX)] = 1  # at once, as when cron begins one before the last is through
-    mem0: Mem0Rules = Mem0Rules()  # what pika-mem0 does meanwhile; nothing is wrong with it by default
+    dependency: DependencyRules = DependencyRules()  # what it does meanwhile; nothing is wrong with it by default
 
     @model_validator(mode="after")
     def _is_of_the_retry_job(self) -> Self:
-        if not self.retry_job and (self.jobs, self.mem0) != (1, Mem0Rules()):
-            raise ValueError("jobs and mem0 are the retry job's: add retry_job: true, or leave them out")
+        if not self.retry_job and (self.jobs, self.dependency) != (1, DependencyRules()):
+            raise ValueError("jobs and dependency are the retry job's: add retry_job: true, or leave them out")
         return self
 
 

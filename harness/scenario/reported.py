@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from harness.scenario.strict import SizeBytes, Strict, TimeOfDayS
+from harness.fields.strict import SizeBytes, Strict, TimeOfDayS
 
 
 class ReportedPointModel(Strict):

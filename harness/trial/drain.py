@@ -1,6 +1,6 @@
 """When has a trial settled?
 
-When the publishers are done, the queue is empty, nothing is unacknowledged and pika-mem0 has no call open. Asked
+When the publishers are done, the queue is empty, nothing is unacknowledged and the dependency has no call open. Asked
 repeatedly: the broker's counts lag by a second, so only two empty looks more than a second apart count.
 """
 
@@ -13,7 +13,7 @@ from harness.errors import PartFailedError
 
 if TYPE_CHECKING:
     from harness.environment.broker.work_queue import WorkQueue
-    from harness.environment.dependency import Mem0
+    from harness.environment.dependency import Dependency
     from harness.environment.supervisor import Supervisor
     from harness.load.driver import Load
 
@@ -24,10 +24,10 @@ _LOOK_INTERVAL_S = 0.25
 class DrainWatch:
     """Remembers how long everything has looked empty, and what was still open when it did not."""
 
-    def __init__(self, load: Load, queue: WorkQueue, mem0: Mem0, supervisor: Supervisor) -> None:
+    def __init__(self, load: Load, queue: WorkQueue, dependency: Dependency, supervisor: Supervisor) -> None:
         self._load = load
         self._queue = queue
-        self._mem0 = mem0
+        self._dependency = dependency
         self._supervisor = supervisor
         self._empty_since_mono_s: float | None = None
         self._next_look_mono_s = 0.0
@@ -74,6 +74,6 @@ class DrainWatch:
         except PartFailedError as error:
             self.last_seen = f"the broker did not answer: {error}"
             return False
-        open_calls = int(self._mem0.stats()["open"])
+        open_calls = int(self._dependency.stats()["open"])
         self.last_seen = f"{counts.text}, {open_calls} calls open"
         return counts.settled and open_calls == 0

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from harness.environment.broker.queue_contents import queues_left
 from harness.environment.broker.work_queue import work_queue
 from harness.environment.database.database import Database, migrated_database
-from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.database.outage import DatabaseOutage
+from harness.environment.dependency import running_dependency
 from harness.environment.ingress import ingress
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
 from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError
 from harness.faults.context import FaultContext
-from harness.faults.mem0_rules import apply_rules
-from harness.faults.timeline import NO_LENGTHS_YET, PhaseLengths, Stage, planned_starts_s, play
 from harness.load.arrivals import arrivals_of, sizes_of
 from harness.load.driver import Load
 from harness.load.plan import Plan
@@ -27,6 +26,8 @@ from harness.probes.outside_flight import recording_from_outside
 from harness.record import Limit
 from harness.store.message_files import CALLS, write_outcomes
 from harness.store.queue_files import write_queues_left
+from harness.timeline.faults_in_force import FaultsInForce
+from harness.timeline.phases import NO_LENGTHS_YET, PhaseLengths, Timeline, planned_starts_s
 from harness.trial.drain import DrainWatch
 from harness.trial.retry_job import play_retry_job
 from harness.trial.subject import (
@@ -102,18 +103,18 @@ def run_trial(
 ) -> PhaseLengths:
     """Play one trial from rig up to records kept. What it left is in ``folder``, whether it ended well or not.
 
-    ``workload`` and the return value are ``harness.faults.timeline.play``'s.
+    ``workload`` and the return value are ``Timeline.play``'s.
     """
     scenario, scope = plan.scenario, site.scope
     arrivals = arrivals_of(scenario, planned_starts_s(scenario))
     with (
         work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
         site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
-        fake_mem0(scope, folder.logs, journal=folder.path / CALLS, seed=scenario.seed) as mem0,
+        running_dependency(scope, folder.logs, journal=folder.path / CALLS, seed=scenario.seed) as fake,
         site.databases.fresh(plan.folder_name) as database_url,
     ):
         rabbitmq_url = queue.amqp_url(host=link.host, port=link.port)
-        endpoints = _endpoints(folder, database_url, rabbitmq_url, mem0.url)
+        endpoints = _endpoints(folder, database_url, rabbitmq_url, fake.url)
         database = _database(plan, endpoints, folder, site)
         supervisor = _supervisor(plan, site, folder, endpoints)
         with (
@@ -126,15 +127,13 @@ def run_trial(
             folder.start(time.monotonic() + _LEAD_S, planned_messages=len(arrivals), limit=_limit(plan, site))
             with _load(scenario, queue, folder, scope, arrivals, api_url) as load:
                 wait_for("the worker to consume", queue.consumers, timeout_s=_WORKER_READY_S, alive=supervisor.death)
-                watch = DrainWatch(load, queue, mem0, supervisor)
-                context = FaultContext(
-                    link, site.broker, endpoints.database_url, supervisor, mem0, time_scale=scenario.time_scale
-                )
-                stage = Stage(context, folder, narrator, watch.status, watch.over)
-                lengths_s = play(scenario, stage, workload)
+                watch = DrainWatch(load, queue, fake, supervisor)
+                outage = DatabaseOutage(endpoints.database_url, "conversation_events")
+                context = FaultContext(link, site.broker, outage, supervisor, fake, time_scale=scenario.time_scale)
+                lengths_s = Timeline(context, folder, narrator, watch.status, watch.over).play(scenario, workload)
                 _drain(watch, scenario.drain_at_most, folder, narrator)
                 folder.event("load_ended", **asdict(load.summary()))
-        _retried(plan, endpoints, database, mem0, folder, site)
+        _retried(plan, endpoints, database, context, folder, site)
         _keep_the_end(database, queue, folder)
         folder.event("trial_ended")
     return lengths_s
@@ -256,22 +255,23 @@ def _load(
 
 
 def _retried(
-    plan: TrialPlan, endpoints: Endpoints, database: Database, mem0: Mem0, folder: TrialFolder, site: Site
+    plan: TrialPlan, endpoints: Endpoints, database: Database, context: FaultContext, folder: TrialFolder, site: Site
 ) -> None:
-    """Play the retry job, with pika-mem0 as the scenario has it then, where one is asked for and the worker has one."""
+    """Play the retry job, with the dependency as the scenario has it then, where the worker has such a job."""
     spec, scenario = plan.spec, plan.scenario
     if not scenario.drain.retry_job or spec.worker.preset is None:
         return
-    apply_rules(mem0, scenario.drain.mem0, scenario.time_scale, folder)
-    play_retry_job(
-        lambda now: retry_argv(spec.worker, now),
-        site.scope.environment(**worker_env(spec, endpoints, scenario.time_scale)),
-        database,
-        folder,
-        root=site.root,
-        limit_s=scenario.drain_at_most,
-        jobs=scenario.drain.jobs,
-    )
+    with FaultsInForce(context, folder) as faults:
+        faults.follow("drain.dependency", scenario.drain.dependency)
+        play_retry_job(
+            lambda now: retry_argv(spec.worker, now),
+            site.scope.environment(**worker_env(spec, endpoints, scenario.time_scale)),
+            database,
+            folder,
+            root=site.root,
+            limit_s=scenario.drain_at_most,
+            jobs=scenario.drain.jobs,
+        )
 
 
 def _keep_the_end(database: Database, queue: WorkQueue, folder: TrialFolder) -> None:

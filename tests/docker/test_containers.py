@@ -22,7 +22,7 @@ from tests.broker_definitions import CONTROL, SYNC_LOG
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.environment.broker.broker import Broker
+    from harness.environment.broker.broker import OwnBroker
 
 pytestmark = pytest.mark.docker
 
@@ -72,7 +72,7 @@ def proxy_image(scope: RunScope) -> str:
 
 
 @pytest.fixture(scope="module")
-def node(scope: RunScope, broker_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def node(scope: RunScope, broker_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """A broker in a container."""
     logs = tmp_path_factory.mktemp("logs")
     with broker_container(scope, logs, broker_image) as broker:
@@ -82,7 +82,7 @@ def node(scope: RunScope, broker_image: str, tmp_path_factory: pytest.TempPathFa
     assert b"Server startup complete" in (logs / "rabbitmq-container.log").read_bytes()
 
 
-def test_a_message_outlives_a_killed_container(scope: RunScope, node: Broker) -> None:
+def test_a_message_outlives_a_killed_container(scope: RunScope, node: OwnBroker) -> None:
     """Killed and started again it has its ports, its queue and the persistent message that it confirmed."""
     node.api.declare_queue(QUEUE)
     with pika.BlockingConnection(pika.URLParameters(node.amqp_url())) as connection:
@@ -101,7 +101,7 @@ def test_a_message_outlives_a_killed_container(scope: RunScope, node: Broker) ->
 
 
 def test_a_link_through_the_container_is_cut_and_healed(
-    scope: RunScope, node: Broker, proxy_image: str, tmp_path: Path
+    scope: RunScope, node: OwnBroker, proxy_image: str, tmp_path: Path
 ) -> None:
     """The proxy in a container carries AMQP, refuses it while the link is down, and carries it again."""
     with proxy_container(scope, tmp_path, proxy_image) as proxy, proxy.link("amqp", node.upstream) as link:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from harness.environment.broker import node as node_module
-from harness.environment.broker.broker import Broker, broker, external_broker
+from harness.environment.broker.broker import OwnBroker, broker, external_broker
 from harness.environment.broker.node import BrokerNode
 from harness.environment.run.census import census
 from harness.environment.run.run_scope import RunScope
@@ -24,7 +24,7 @@ QUEUE = "conversation_events_processing"
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """One node for the module; its end is checked when it is left."""
     folder = tmp_path_factory.mktemp("broker")
     with RunScope("broker-test", folder / "state") as scope:
@@ -37,7 +37,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def vhost(node: Broker, request: pytest.FixtureRequest) -> Iterator[str]:
+def vhost(node: OwnBroker, request: pytest.FixtureRequest) -> Iterator[str]:
     """A virtual host of this test alone, with the queue in it."""
     name = f"run/{request.node.name}"
     node.api.create_vhost(name)
@@ -46,13 +46,13 @@ def vhost(node: Broker, request: pytest.FixtureRequest) -> Iterator[str]:
     node.api.delete_vhost(name)
 
 
-def test_it_says_its_versions(node: Broker) -> None:
+def test_it_says_its_versions(node: OwnBroker) -> None:
     """The manifest names what was run."""
     assert node.versions.rabbitmq[0].isdecimal()
     assert node.versions.erlang[0].isdecimal()
 
 
-def test_it_listens_on_loopback_alone(node: Broker) -> None:
+def test_it_listens_on_loopback_alone(node: OwnBroker) -> None:
     """AMQP, management, Erlang's distribution and epmd: nothing of it can be reached from elsewhere."""
     assert isinstance(node.node, BrokerNode)
     pids = [seen.pid for seen in census("broker-test").processes]
@@ -61,7 +61,7 @@ def test_it_listens_on_loopback_alone(node: Broker) -> None:
     assert {each.laddr.port for each in listening} >= {node.amqp_port, node.management_port}
 
 
-def test_figures_follow_messages(node: Broker, vhost: str) -> None:
+def test_figures_follow_messages(node: OwnBroker, vhost: str) -> None:
     """Ready, unacknowledged, redelivered, acknowledged, bytes: what the probes record."""
     with connected(node, vhost) as connection:
         channel = connection.channel()
@@ -80,7 +80,7 @@ def test_figures_follow_messages(node: Broker, vhost: str) -> None:
         settled(node, vhost, ready=1, unacked=1, redelivered=1)
 
 
-def test_the_prefetch_in_force_is_told(node: Broker, vhost: str) -> None:
+def test_the_prefetch_in_force_is_told(node: OwnBroker, vhost: str) -> None:
     """Set after the consumer began, a prefetch does not apply to it: 0, without limit, is what the broker reports."""
     with connected(node, vhost) as connection:
         late, right = connection.channel(), connection.channel()
@@ -96,7 +96,7 @@ def test_the_prefetch_in_force_is_told(node: Broker, vhost: str) -> None:
     assert {each.tag: each.prefetch_count for each in found} == {"late": 0, "right": 10}
 
 
-def test_a_queue_is_purged_and_deleted(node: Broker, vhost: str) -> None:
+def test_a_queue_is_purged_and_deleted(node: OwnBroker, vhost: str) -> None:
     """A queue that is gone is said to be gone."""
     with connected(node, vhost) as connection:
         channel = connection.channel()
@@ -109,7 +109,7 @@ def test_a_queue_is_purged_and_deleted(node: Broker, vhost: str) -> None:
         node.api.queue(QUEUE, vhost=vhost)
 
 
-def test_connections_are_closed_from_the_brokers_side(node: Broker, vhost: str) -> None:
+def test_connections_are_closed_from_the_brokers_side(node: OwnBroker, vhost: str) -> None:
     """The client is told CONNECTION_FORCED."""
     with connected(node, vhost) as connection:
         wait_for("the connection to be told", node.api.connections, timeout_s=LIMIT_S)
@@ -118,7 +118,7 @@ def test_connections_are_closed_from_the_brokers_side(node: Broker, vhost: str) 
             connection.process_data_events(time_limit=LIMIT_S)
 
 
-def test_a_wrong_password_is_refused_without_being_shown(node: Broker) -> None:
+def test_a_wrong_password_is_refused_without_being_shown(node: OwnBroker) -> None:
     """The message names call and status."""
     url = f"amqp://guest:secret@127.0.0.1:{node.amqp_port}/%2F"
     refusal = pytest.raises(PartFailedError, match="GET /overview: HTTP 401")
@@ -127,14 +127,14 @@ def test_a_wrong_password_is_refused_without_being_shown(node: Broker) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_it_serves_as_an_external_broker(node: Broker) -> None:
+def test_it_serves_as_an_external_broker(node: OwnBroker) -> None:
     """``--broker-url`` on this machine is as good as a node of our own, and is not ours to kill."""
     with external_broker(node.amqp_url(), management_port=node.management_port) as given:
         assert (given.versions, given.amqp_url()) == (node.versions, node.amqp_url())
-        assert given.node is None
+        assert not isinstance(given, OwnBroker)
 
 
-def test_killed_and_started_again_it_has_kept_what_it_confirmed(node: Broker, vhost: str) -> None:
+def test_killed_and_started_again_it_has_kept_what_it_confirmed(node: OwnBroker, vhost: str) -> None:
     """A crash loses no confirmed persistent message; ports stay."""
     with connected(node, vhost) as connection:
         channel = connection.channel()
@@ -153,7 +153,7 @@ def test_killed_and_started_again_it_has_kept_what_it_confirmed(node: Broker, vh
         node.start_again()
 
 
-def test_two_runs_have_two_nodes(node: Broker, tmp_path: Path) -> None:
+def test_two_runs_have_two_nodes(node: OwnBroker, tmp_path: Path) -> None:
     """Neither knows of the other's queues, and the end of one is not the end of the other."""
     with RunScope("broker-beside", tmp_path / "state") as scope, broker(scope, tmp_path / "logs") as beside:
         beside.api.declare_queue("only-here")
@@ -182,7 +182,7 @@ def test_without_rabbitmq_the_remedy_is_named(tmp_path: Path, monkeypatch: pytes
 
 
 @contextmanager
-def connected(node: Broker, vhost: str) -> Iterator[pika.BlockingConnection]:
+def connected(node: OwnBroker, vhost: str) -> Iterator[pika.BlockingConnection]:
     """A client's connection; closed afterwards, unless the broker has done it."""
     connection = pika.BlockingConnection(pika.URLParameters(node.amqp_url(vhost)))
     try:
@@ -192,7 +192,7 @@ def connected(node: Broker, vhost: str) -> Iterator[pika.BlockingConnection]:
             connection.close()
 
 
-def settled(node: Broker, vhost: str, **expected: int) -> None:
+def settled(node: OwnBroker, vhost: str, **expected: int) -> None:
     """Wait until the queue's figures, which are up to a second old, are as expected."""
 
     def as_expected() -> bool:

@@ -51,7 +51,7 @@ class Fake:
 
     def _line(self, conversation_id: str) -> Mapping[str, Any] | None:
         lines = [json.loads(line) for line in self.journal.read_text(encoding="utf-8").splitlines()]
-        return next((line for line in lines if line["conversation_id"] == conversation_id), None)
+        return next((line for line in lines if line["message_id"] == conversation_id), None)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_hang_then_500_is_the_incidents_failure(fake: Fake, conversation: str) -
 
 
 def test_what_hangs_outlives_new_rules_and_ends_at_release(fake: Fake, conversation: str) -> None:
-    """PUT /modes reaches only later requests; POST /release answers the hung ones 503 at once."""
+    """PUT /modes reaches only later requests; a hung one stays until POST /release, which may answer it."""
     fake.default("hang_forever")
     with fake.connect() as connection:
         connection.sendall(request(conversation))
@@ -175,10 +175,12 @@ def test_what_hangs_outlives_new_rules_and_ends_at_release(fake: Fake, conversat
         fake.default(**AT_ONCE)
         assert post(fake, f"{conversation}-later").status_code == 200
         assert fake.stats()["hung"] == 1
-        assert fake.admin.post("/release").json() == {"released": 1}
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 503")
+        assert fake.admin.post("/release?how=sideways").status_code == 400
+        assert fake.admin.post("/release?how=answer").json() == {"released": 1}
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
     line = fake.line(conversation)
-    assert (line["mode"], line["status"], line["outcome"]) == ("hang_forever", 503, "released")
+    assert (line["mode"], line["status"], line["outcome"]) == ("hang_forever", 200, "answered")
+    assert line["good"]
     assert (fake.stats()["hung"], fake.stats()["open"]) == (0, 0)
 
 
@@ -203,13 +205,13 @@ def test_a_drip_outlasts_a_timeout_per_read(fake: Fake, conversation: str, mode:
 
 @pytest.mark.parametrize(("mode", "begins"), [("drip_headers", b"HTTP"), ("drip_body", b"HTTP/1.1 200 OK\r\n")])
 def test_a_drip_hangs_and_is_cut_at_release(fake: Fake, conversation: str, mode: str, begins: bytes) -> None:
-    """An answer that has begun can't become a 503: its connection is reset."""
+    """An answer that has begun can't become another: its connection is reset."""
     fake.default(mode, bytes_per_interval=4, interval_s=60)
     with fake.connect() as connection:
         connection.sendall(request(conversation))
         came = connection.recv(65_536)
         assert came.startswith(begins)
-        assert fake.admin.post("/release").json() == {"released": 1}
+        assert fake.admin.post("/release?how=answer").json() == {"released": 1}
         assert read_to_end(connection) == (b"", True)
     line = fake.line(conversation)
     assert (line["mode"], line["status"], line["outcome"]) == (mode, None, "released")
@@ -314,6 +316,14 @@ def test_a_kept_connection_serves_one_request_after_another(fake: Fake, conversa
             client.post(FACTS, content=(body[at : at + 5] for at in range(0, len(body), 5))).raise_for_status()
         assert client.get("/healthz").status_code == 200
         assert client.post("/nowhere").status_code == 404
-    fake.line(f"{conversation}-1")
-    lines = fake.journal.read_text(encoding="utf-8").splitlines()[-3:]
-    assert [json.loads(line)["attempt"] for line in lines] == [1, 2, 1]
+    wait_for("the last line", lambda: "/nowhere" in fake.journal.read_text(encoding="utf-8"), timeout_s=10)
+    lines = [json.loads(line) for line in fake.journal.read_text(encoding="utf-8").splitlines()[-4:]]
+    assert [(line["path"], line["attempt"], line["good"]) for line in lines[:3]] == [
+        (FACTS, number, True) for number in (1, 2, 1)
+    ]
+    assert (lines[3]["path"], lines[3]["mode"], lines[3]["status"], lines[3]["primary"]) == (
+        "/nowhere",
+        "no_endpoint",
+        404,
+        False,
+    )

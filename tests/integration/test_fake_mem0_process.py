@@ -18,15 +18,17 @@ import httpx
 import psutil
 import pytest
 
+from fake_mem0.endpoints import parse_all
 from fake_mem0.modes import MODES, name_of
 from fake_mem0.rules import choose
 from fake_mem0.rules_document import parse
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 
 FAKE = [sys.executable, "-m", "fake_mem0"]
 FACTS = "/extract_facts"
+DEFAULTS = {endpoint.path: endpoint.default for endpoint in parse_all(())}
 MIB = 2**20
 
 
@@ -67,11 +69,11 @@ class Fake:
 
 
 @contextmanager
-def running(folder: Path, *, prefix: Sequence[str] = ()) -> Iterator[Fake]:
+def running(folder: Path, *options: str, prefix: Sequence[str] = ()) -> Iterator[Fake]:
     """Run a fake on free ports; it is gone afterwards, however the test ended."""
     files = {"--journal": folder / "calls.jsonl", "--ready-file": folder / "ready.json"}
-    options = [str(part) for pair in files.items() for part in pair]
-    command = [*prefix, *FAKE, "serve", "--port", "0", "--admin-port", "0", "--seed", "1142", *options]
+    paths = [str(part) for pair in files.items() for part in pair]
+    command = [*prefix, *FAKE, "serve", "--port", "0", "--admin-port", "0", "--seed", "1142", *paths, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
         try:
             assert child.stdout is not None
@@ -102,7 +104,7 @@ def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_ready_file_says_where_and_who(fake: Fake) -> None:
     """Both ports answer as soon as the file is there, and the pid is the process's."""
-    assert set(fake.ready) == {"port", "admin_port", "pid"}
+    assert set(fake.ready) == {"port", "admin_port", "pid", "paths"}
     assert fake.ready["pid"] == fake.child.pid
     with httpx.Client(trust_env=False) as client:
         assert client.get(f"http://127.0.0.1:{fake.ready['port']}/healthz").status_code == 200
@@ -124,7 +126,7 @@ def test_sigterm_journals_what_is_open_and_ends_with_0(fake: Fake) -> None:
     assert [(line["mode"], line["status"], line["outcome"]) for line in fake.lines()] == [
         ("hang_forever", None, "open")
     ] * 3
-    assert {line["conversation_id"] for line in fake.lines()} == {"c-0", "c-1", "c-2"}
+    assert {line["message_id"] for line in fake.lines()} == {"c-0", "c-1", "c-2"}
 
 
 def test_refuse_shuts_the_port_until_new_rules_lift_it(fake: Fake) -> None:
@@ -143,8 +145,8 @@ def test_refuse_shuts_the_port_until_new_rules_lift_it(fake: Fake) -> None:
         assert fake.stats()["hung"] == 1
 
         # A busy connection is kept, but what is asked over it later is cut.
-        assert fake.call("POST", "/release").json() == {"released": 1}
-        assert hung.recv(65_536).startswith(b"HTTP/1.1 503")
+        assert fake.call("POST", "/release?how=answer").json() == {"released": 1}
+        assert hung.recv(65_536).startswith(b"HTTP/1.1 200")
         hung.sendall(request("late"))
         with pytest.raises(ConnectionResetError):
             hung.recv(1)
@@ -155,7 +157,7 @@ def test_refuse_shuts_the_port_until_new_rules_lift_it(fake: Fake) -> None:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
     wait_for("three lines", lambda: len(fake.lines()) == 3, timeout_s=10)
     assert [(line["mode"], line["outcome"]) for line in fake.lines()] == [
-        ("hang_then_500", "released"),
+        ("hang_then_500", "answered"),
         ("refuse", "reset"),
         ("answer", "answered"),
     ]
@@ -192,7 +194,7 @@ def test_every_request_meets_the_rule_that_its_seed_conversation_and_attempt_say
     # A line is written when its answer has been sent, so the last ones may come after it.
     lines = wait_for("300 lines", lambda: lines if len(lines := fake.lines()) == 300 else None, timeout_s=10)
     for line in lines:
-        foretold = choose(parse(document), 1142, line["conversation_id"], line["attempt"])
+        foretold = choose(parse(document, DEFAULTS), 1142, line["message_id"], line["attempt"])
         assert line["mode"] == name_of(foretold)
     assert {line["attempt"] for line in lines} == {1, 2}
     assert {line["mode"] for line in lines} == {"status", "invalid_json", "answer"}
@@ -208,8 +210,8 @@ def test_the_command_line_sets_shows_and_releases(fake: Fake) -> None:
         connection.sendall(request("c"))
         wait_for("the request to hang", lambda: fake.stats()["hung"] == 1, timeout_s=10)
         assert json.loads(command_line("stats", *admin).stdout)["by_mode"] == {"hang_then_500": 1}
-        assert json.loads(command_line("release", *admin).stdout) == {"released": 1}
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 503")
+        assert json.loads(command_line("release", "--how", "answer", *admin).stdout) == {"released": 1}
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,43 @@ def test_modes_lists_every_mode_with_its_settings() -> None:
     assert "seconds: real time it hangs; the incident's 60 s\n          a number from 0 to 86400 s" in listing
 
 
+CHARGE = {"path": "/charge/{id}", "method": "PUT", "message_id": {"path": "id"}, "answer": {"charged": "{message_id}"}}
+NOTE = {"path": "/note", "message_id": {"header": "X-Message"}, "answer": ["noted"], "primary": False}
+
+
+def test_any_endpoint_can_be_served(tmp_path: Path) -> None:
+    """Guarantees a dependency that nobody here wrote: method, path, where the id is, and the answer are data."""
+    endpoints = [word for each in (CHARGE, NOTE) for word in ("--endpoint", json.dumps(each))]
+    with running(tmp_path, *endpoints) as fake:
+        fake.put(default={"mode": "answer", "latency": {"seconds": 0}})
+        fake.put(path="/note", default={"mode": "huge", "size_bytes": 5_000})
+        with httpx.Client(base_url=f"http://127.0.0.1:{fake.ready['port']}", timeout=10, trust_env=False) as client:
+            assert client.put("/charge/m-1", content=b"x").json() == {"charged": "m-1"}
+            assert client.post("/note", headers={"X-Message": "m-2"}).json()["value"] == ["noted"]
+            assert client.post(FACTS).status_code == 404
+            assert client.post("/charge/m-1").status_code == 404, "another method is another endpoint"
+        lines = wait_for("four lines", lambda: lines if len(lines := fake.lines()) == 4 else None, timeout_s=10)
+    assert [(line["path"], line["message_id"], line["good"], line["primary"]) for line in lines] == [
+        ("/charge/{id}", "m-1", True, True),
+        ("/note", "m-2", True, False),
+        (FACTS, None, False, False),
+        ("/charge/m-1", None, False, False),
+    ]
+
+
+def test_a_fake_that_is_stopped_answers_nobody(tmp_path: Path) -> None:
+    """Guarantees that a hung call is journalled as open at the end, and gets no byte of an answer."""
+    with running(tmp_path) as fake:
+        fake.put(default={"mode": "hang_forever"})
+        with fake.connect() as connection:
+            connection.sendall(request("c"))
+            wait_for("the request to hang", lambda: fake.stats()["hung"] == 1, timeout_s=10)
+            fake.child.terminate()
+            assert connection.recv(65_536) == b""
+        fake.child.wait(10)
+        assert [(line["outcome"], line["status"]) for line in fake.lines()] == [("open", None)]
+
+
 @pytest.fixture
 def many_files() -> Iterator[None]:
     """Let this process open the thousand sockets of the test below, too."""
@@ -281,9 +320,9 @@ def test_a_thousand_hung_requests_of_three_megabytes_fit_into_200_mib(tmp_path: 
         assert fake.stats()["bytes_read"] > 3_000_000_000
         assert psutil.Process(fake.child.pid).num_threads() < 4, "one loop bears them all"
 
-        assert fake.call("POST", "/release").json() == {"released": 1000}
-        assert all(connection.recv(65_536).startswith(b"HTTP/1.1 503") for connection in connections)
-    assert [line["outcome"] for line in fake.lines()] == ["released"] * 1000
+        assert fake.call("POST", "/release?how=answer").json() == {"released": 1000}
+        assert all(connection.recv(65_536).startswith(b"HTTP/1.1 200") for connection in connections)
+    assert [line["outcome"] for line in fake.lines()] == ["answered"] * 1000
     assert sorted(line["attempt"] for line in fake.lines()) == list(range(1, 1001))
 
 

@@ -20,19 +20,19 @@ import psutil
 import pytest
 from pika.exceptions import ConnectionBlockedTimeout
 
-from harness.environment.broker.broker import Broker, broker
-from harness.environment.connection_attempt import ConnectionAttempt, attempt_connection
-from harness.environment.dependency import fake_mem0
+from harness.connection_attempt import ConnectionAttempt, attempt_connection
+from harness.environment.broker.broker import OwnBroker, broker
+from harness.environment.dependency import running_dependency
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.proxy.proxy import Link, proxy
 from harness.environment.run.run_scope import RunScope
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
-from harness.environment.waiting import wait_for
 from harness.errors import NotEnforceableError
 from harness.faults.context import FaultContext
 from harness.faults.registry import put_in_force
 from harness.record import Scalar
 from harness.scenario import FAULTS
+from harness.waiting import wait_for
 from tests.broker_definitions import write_definitions_out
 
 pytestmark = pytest.mark.integration
@@ -58,12 +58,14 @@ class Rig:
     @property
     def link(self) -> Link:
         """The worker's link to the broker."""
-        return self.context.link
+        link: Link = self.context.link
+        return link
 
     @property
-    def node(self) -> Broker:
+    def node(self) -> OwnBroker:
         """The broker."""
-        return self.context.broker
+        node: OwnBroker = self.context.broker
+        return node
 
     def fault(self, name: str, **settings: object) -> contextlib.AbstractContextManager[str]:
         """Return the context of a fault, as a scenario file would name it; its duration is the test's own."""
@@ -82,10 +84,9 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         broker(scope, folder / "logs") as node,
         proxy(scope, folder / "logs") as the_proxy,
         the_proxy.link("amqp", node.upstream) as link,
-        fake_mem0(scope, folder / "logs", seed=1, journal=folder / "calls.jsonl") as mem0,
+        running_dependency(scope, folder / "logs", seed=1, journal=folder / "calls.jsonl") as mem0,
     ):
-        nobody: Any = None
-        yield Rig(FaultContext(link, node, "", nobody, mem0, time_scale=SCALE), scope, folder)
+        yield Rig(FaultContext(link, node, None, None, mem0, time_scale=SCALE), scope, folder)
 
 
 @contextlib.contextmanager
@@ -225,17 +226,17 @@ def test_a_memory_alarm_blocks_publishers(rig: Rig) -> None:
     publish()
 
 
-def test_pika_mem0_misbehaves_for_a_while(rig: Rig) -> None:
+def test_the_dependency_misbehaves_for_a_while(rig: Rig) -> None:
     """Guarantees a 429 with its Retry-After in real seconds, and the former rules afterwards."""
-    mem0 = rig.context.mem0
+    mem0 = rig.context.dependency
     mem0.put_rules([], {"mode": "answer", "latency": {"seconds": 0.0}})
     before = mem0.rules()
 
     def call() -> httpx.Response:
-        body = {"formatted_conversation": "a", "payload": {"message_id": "c"}}
+        body = {"formatted_conversation": "a", "payload": {"conversation_id": "c"}}
         return httpx.post(f"{mem0.url}/extract_facts", json=body, timeout=LIMIT_S, trust_env=False)
 
-    with rig.fault("mem0_misbehaves", default={"mode": "status", "status": 429, "retry_after": "20s"}):
+    with rig.fault("dependency_misbehaves", default={"mode": "status", "status": 429, "retry_after": "20s"}):
         refused = call()
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     assert call().status_code == 200
@@ -244,8 +245,8 @@ def test_pika_mem0_misbehaves_for_a_while(rig: Rig) -> None:
 
 def test_refused_connections_are_refused_and_taken_again(rig: Rig) -> None:
     """Guarantees a shut port while the fault is in force."""
-    mem0 = rig.context.mem0
-    with rig.fault("mem0_misbehaves", default={"mode": "refuse"}):
+    mem0 = rig.context.dependency
+    with rig.fault("dependency_misbehaves", default={"mode": "refuse"}):
         assert attempt_connection("127.0.0.1", mem0.port, 0.5) is ConnectionAttempt.REFUSED
     assert attempt_connection("127.0.0.1", mem0.port, 0.5) is not ConnectionAttempt.REFUSED
 
@@ -274,7 +275,7 @@ def worker(rig: Rig) -> Iterator[Callable[..., Rig]]:
             stack.enter_context(supervisor)
             log = logs / "worker-0.log"
             wait_for("the worker", lambda: log.exists() and "ready" in log.read_text(), timeout_s=LIMIT_S)
-            return replace(rig, context=replace(rig.context, supervisor=supervisor))
+            return replace(rig, context=replace(rig.context, worker=supervisor))
 
         yield start
 
@@ -285,7 +286,7 @@ def test_a_worker_that_is_ended_has_a_next_incarnation(worker: Callable[..., Rig
     rig = worker()
     with rig.fault(name) as seen:
         assert "incarnation 0 of the worker" in seen
-    incarnation = rig.context.supervisor.current
+    incarnation = rig.context.worker.current
     assert incarnation is not None
     assert incarnation.index == 1
 
@@ -309,9 +310,9 @@ def test_a_worker_without_a_next_incarnation_is_not_healed(worker: Callable[...,
 def test_a_frozen_worker_goes_on(worker: Callable[..., Rig]) -> None:
     """Guarantees that the process is stopped by the kernel's own word, and hears signals again afterwards."""
     rig = worker()
-    incarnation = rig.context.supervisor.current
+    incarnation = rig.context.worker.current
     assert incarnation is not None
     with rig.fault("worker_frozen"):
         assert psutil.Process(incarnation.pid).status() == psutil.STATUS_STOPPED
-    rig.context.supervisor.signal(signal.SIGTERM)
-    wait_for("the worker to heed it", lambda: rig.context.supervisor.current is not incarnation, timeout_s=LIMIT_S)
+    rig.context.worker.signal(signal.SIGTERM)
+    wait_for("the worker to heed it", lambda: rig.context.worker.current is not incarnation, timeout_s=LIMIT_S)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.environment.database import outage as outage_module
 from harness.environment.database.databases import POSTGRES, SQLITE, databases
-from harness.environment.database.outage import down, locked
+from harness.environment.database.outage import DatabaseOutage
 from harness.environment.run.run_scope import RunScope
 from harness.errors import NotEnforceableError
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 CREATE = "CREATE TABLE conversation_events (conversation_id TEXT PRIMARY KEY, status TEXT NOT NULL)"
 INSERT = "INSERT INTO conversation_events VALUES (:name, 'PENDING')"
 UPDATE = "UPDATE conversation_events SET status = 'PROCESSED'"
+TABLE = "conversation_events"
 WAIT_S = 0.5  # the worker's patience with a lock
 
 
@@ -53,6 +54,11 @@ def worker(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+def outage_of(url: str) -> DatabaseOutage:
+    """Return what the faults do to the database at ``url``."""
+    return DatabaseOutage(url, TABLE)
+
+
 def write(engine: Engine) -> None:
     """Write as the worker does."""
     with engine.begin() as connection:
@@ -61,7 +67,7 @@ def write(engine: Engine) -> None:
 
 def test_a_locked_database_makes_writers_wait_in_vain(url: str, worker: Engine) -> None:
     """Guarantees that a worker waits as long as its own limit, and that the lock goes."""
-    with locked(url) as seen:
+    with outage_of(url).locked() as seen:
         began_s = time.monotonic()
         with pytest.raises(SQLAlchemyError, match="lock"):
             write(worker)
@@ -72,7 +78,7 @@ def test_a_locked_database_makes_writers_wait_in_vain(url: str, worker: Engine) 
 
 def test_a_database_that_is_down_fails_at_once_also_for_who_was_connected(url: str, worker: Engine) -> None:
     """Guarantees that an open connection is no way around it, and that the rows are there again afterwards."""
-    with down(url) as seen, pytest.raises(SQLAlchemyError):
+    with outage_of(url).down() as seen, pytest.raises(SQLAlchemyError):
         write(worker)
     assert "a reader is told: " in seen
     write(worker)
@@ -80,15 +86,13 @@ def test_a_database_that_is_down_fails_at_once_also_for_who_was_connected(url: s
         assert connection.execute(text("SELECT count(*) FROM conversation_events")).scalar() == 1
 
 
-@pytest.mark.parametrize("outage", [locked, down])
-def test_an_outage_that_does_nothing_is_not_enforceable(
-    url: str, outage: outage_module.Outage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("outage", ["locked", "down"])
+def test_an_outage_that_does_nothing_is_not_enforceable(url: str, outage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guarantees that the proof can fail: with a probe that always succeeds no outage is believed, and it is healed."""
-    monkeypatch.setattr(outage_module, "_UPDATE_NOTHING", "SELECT 1")
-    monkeypatch.setattr(outage_module, "_COUNT_NOTHING", "SELECT 1")
+    monkeypatch.setattr(DatabaseOutage, "_delete_nothing", "SELECT 1")
+    monkeypatch.setattr(DatabaseOutage, "_count_nothing", "SELECT 1")
     if not url.startswith("sqlite"):
-        monkeypatch.setattr(outage_module, "_down_postgres", outage_module._down_sqlite)
+        monkeypatch.setattr(outage_module, "_down_postgres", lambda url: outage_module._down_sqlite(url, TABLE))
 
-    with pytest.raises(NotEnforceableError, match="a statement succeeds"), outage(url):
+    with pytest.raises(NotEnforceableError, match="a statement succeeds"), getattr(outage_of(url), outage)():
         pass

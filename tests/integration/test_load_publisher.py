@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from harness.environment.broker.broker import Broker, broker
+from harness.environment.broker.broker import OwnBroker, broker
 from harness.environment.broker.node import BrokerNode
 from harness.environment.ports import free_ports
 from harness.environment.run.run_scope import RunScope
@@ -70,7 +70,7 @@ class Relay:
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """One private RabbitMQ for all tests of the module."""
     root = tmp_path_factory.mktemp("state") / "runs"
     with RunScope("test-load-publisher", root=root) as scope, broker(scope, tmp_path_factory.mktemp("logs")) as node:
@@ -79,7 +79,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def relay(node: Broker) -> Iterator[Relay]:
+def relay(node: OwnBroker) -> Iterator[Relay]:
     """A link to the broker that can be broken."""
     relay = Relay(node.amqp_port)
     yield relay
@@ -87,7 +87,7 @@ def relay(node: Broker) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def publisher(node: Broker, relay: Relay) -> Iterator[Publisher]:
+def publisher(node: OwnBroker, relay: Relay) -> Iterator[Publisher]:
     """A connected publisher behind the relay."""
     publisher = Publisher(node.amqp_url(port=relay.port), QUEUE, name="test", sleep=time.sleep)
     assert publisher.connect() is None
@@ -133,7 +133,9 @@ def test_a_link_that_breaks_during_a_publish_is_a_failure_and_the_next_message_h
     assert publisher.publish(message_id(1, 5), BODY) is None
 
 
-def test_a_broker_that_falls_silent_is_given_up_on(node: Broker, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_falls_silent_is_given_up_on(
+    node: OwnBroker, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A link that stalls for ever gives no error of its own; heartbeats do."""
     monkeypatch.setattr(publisher_module, "HEARTBEAT_S", 1)
     publisher = Publisher(node.amqp_url(port=relay.port), QUEUE, name="test", sleep=time.sleep)
@@ -148,7 +150,7 @@ def test_a_broker_that_falls_silent_is_given_up_on(node: Broker, relay: Relay, m
     assert time.monotonic() - began_mono_s < 30  # 2 * (1 + 5) s and a busy machine
 
 
-def test_a_broker_that_blocks_publishers_is_given_up_on(node: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_blocks_publishers_is_given_up_on(node: OwnBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above its memory watermark RabbitMQ takes no publish and says nothing more; pika waits for ever by default."""
     monkeypatch.setattr(publisher_module, "BLOCKED_TIMEOUT_S", 0.5)
     publisher = Publisher(node.amqp_url(), QUEUE, name="test", sleep=time.sleep)
@@ -179,7 +181,7 @@ def test_without_a_broker_a_message_fails_at_its_time_and_not_before() -> None:
     assert problem.startswith("not connected")
 
 
-def set_watermark(node: Broker, absolute: str) -> None:
+def set_watermark(node: OwnBroker, absolute: str) -> None:
     """Raise or end the memory alarm."""
     assert isinstance(node.node, BrokerNode)
     env = node.node._env

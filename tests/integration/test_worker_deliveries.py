@@ -117,8 +117,8 @@ def test_the_worker_outlives_its_broker(bench: Bench) -> None:
     with bench.worker("--preset", "fixed") as worker:
         bench.publish(conversation("c-0"))
         bench.wait_for_rows({"c-0": PROCESSED, "c-1": ("PENDING", None)})
-        bench.queue.broker.kill()
-        bench.queue.broker.start_again()
+        bench.own_broker.kill()
+        bench.own_broker.start_again()
         wait_for("the consumer", bench.queue.consumers, timeout_s=LIMIT_S, alive=worker.death)
         bench.publish(conversation("c-1"))
         bench.wait_for_rows({"c-0": PROCESSED, "c-1": PROCESSED})

@@ -114,9 +114,10 @@ def test_a_broker_killed_half_way_costs_no_message_that_was_accepted(bench: Benc
             each.start()
         try:
             wait_for("some to be accepted", lambda: len(accepted) >= 20, timeout_s=LIMIT_S)
-            bench.queue.broker.kill()
+            node = bench.own_broker
+            node.kill()
             wait_for("some to be refused", lambda: len(refused) >= 20, timeout_s=LIMIT_S)
-            bench.queue.broker.start_again()
+            node.start_again()
         finally:
             broker_is_back.set()
             for each in clients:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from harness.environment.database.databases import Databases
-from harness.environment.dependency import Mem0, fake_mem0
+from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.run.run_scope import RunScope
 from harness.environment.waiting import wait_for
@@ -41,7 +41,7 @@ class Desk:
     """A database with FAILED events that are due, and a pika-mem0."""
 
     url: str
-    mem0: Mem0
+    mem0: Dependency
     journal: Path
     folder: Path
 
@@ -68,7 +68,7 @@ class Desk:
 
     def calls(self) -> Counter[str]:
         """Return how many calls pika-mem0 got for each conversation, those that ended."""
-        return Counter(line["conversation_id"] for line in read_lines(self.journal))
+        return Counter(line["message_id"] for line in read_lines(self.journal))
 
     def job(self, *options: str) -> Child:
         """Return a retry job, not started yet."""
@@ -91,12 +91,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, D
 
 
 @pytest.fixture(scope="module")
-def memory_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mem0, Path]]:
+def memory_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dependency, Path]]:
     """The pika-mem0 of this module, and its journal."""
     folder = tmp_path_factory.mktemp("mem0")
     with (
         RunScope("worker-retry-mem0", folder / "state") as scope,
-        fake_mem0(scope, folder, seed=1, journal=folder / "mem0.jsonl") as mem0,
+        running_dependency(scope, folder, seed=1, journal=folder / "mem0.jsonl") as mem0,
     ):
         yield mem0, folder / "mem0.jsonl"
 
@@ -104,7 +104,7 @@ def memory_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mem0,
 @pytest.fixture(params=KINDS)
 def desk(
     servers: Mapping[str, Databases],
-    memory_api: tuple[Mem0, Path],
+    memory_api: tuple[Dependency, Path],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Desk]:

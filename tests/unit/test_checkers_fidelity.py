@@ -151,7 +151,7 @@ class TestFigures:
         """Guarantees that calls accepted while pika-mem0 was well don't count as finished while it hung."""
         assert hanging_phases(scenario()) == ("burst",)
         alone = document()
-        alone["timeline"][2]["mem0"] = {"default": {"mode": "answer"}}
+        alone["timeline"][2]["dependency"] = {"default": {"mode": "answer"}}
         assert hanging_phases(scenario(timeline=alone["timeline"])) == ("hanging",)
 
 

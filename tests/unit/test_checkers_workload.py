@@ -7,15 +7,15 @@ import pytest
 
 from harness.checkers import whole_record, workload
 from harness.checkers.base import Case
-from harness.record import CallOutcome, DependencyCall, Drain, Event, Verdict
+from harness.record import CallOutcome, DependencyCall, Drain, Event, FaultSpan, Verdict
 from tests.drill_records import AFTER, PHASES, calls, case, publishes, run_of, scenario, trial
 
 
 def with_mem0_in_the_healthy_phase(default: dict[str, Any], **changes: Any) -> Case:
     """Return a case in which pika-mem0 misbehaves from the start, and only then."""
     timeline = scenario().model_dump(mode="json", by_alias=True)["timeline"]
-    timeline[0]["mem0"] = {"default": default}
-    timeline[1]["mem0"] = {"default": {"mode": "answer"}}
+    timeline[0]["dependency"] = {"default": default}
+    timeline[1]["dependency"] = {"default": {"mode": "answer"}}
     record = trial(AFTER, **changes)
     return Case(AFTER, record, run_of(record), scenario(timeline=timeline))
 
@@ -147,14 +147,14 @@ class TestFaultsTookEffect:
 
     def test_a_shut_port_is_proven_by_its_fault_event(self) -> None:
         """Guarantees that refuse, which no call gets past to be journalled, counts where fake_mem0 confirmed it."""
-        fault_event = Event(0.1, "fault_in_force", {"rules": "else refuse"})
-        lifted = Event(10.1, "fault_in_force", {"rules": "else answer"})
+        shut_span = FaultSpan("healthy.dependency", "dependency_rules", "else refuse", 0.1, 0.1, 10.1)
+        lifted = FaultSpan("hanging.dependency", "dependency_rules", "else answer", 10.1, 10.1, None)
         answered = tuple(call for call in calls() if call.mode == "answer")
         shut = {"mode": "refuse"}
 
-        proven = with_mem0_in_the_healthy_phase(shut, calls=answered, events=(fault_event, lifted))
+        proven = with_mem0_in_the_healthy_phase(shut, calls=answered, faults=(shut_span, lifted))
         assert workload.check_faults(proven).verdict is Verdict.PASS
-        unproven = with_mem0_in_the_healthy_phase(shut, calls=answered, events=(lifted,))
+        unproven = with_mem0_in_the_healthy_phase(shut, calls=answered, faults=(lifted,))
         assert workload.check_faults(unproven).verdict is Verdict.UNKNOWN
 
     def test_a_scenario_without_faults_needs_none(self) -> None:

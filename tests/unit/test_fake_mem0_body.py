@@ -1,4 +1,4 @@
-"""The reader that keeps no body: it finds the conversation id wherever a body is cut, and is fooled by no text."""
+"""The reader that keeps no body: it finds the message id wherever a body is cut, and is fooled by no text."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fake_mem0.body import ConversationIdFinder, read_body
+from fake_mem0.body import MessageIdFinder, read_body
 
 ids = st.text(min_size=1, max_size=40)
 # Text that tries to pass for the pair itself, beside text of any kind.
@@ -37,10 +37,10 @@ def chunks_of(body: bytes, sizes: Sequence[int]) -> Iterable[bytes]:
 
 def found_in(body: bytes, sizes: Sequence[int]) -> str | None:
     """Return what the finder finds in ``body``, fed in such chunks."""
-    finder = ConversationIdFinder()
+    finder = MessageIdFinder("conversation_id")
     for chunk in chunks_of(body, sizes):
         finder.feed(chunk)
-    return finder.conversation_id
+    return finder.message_id
 
 
 @given(
@@ -78,7 +78,7 @@ def test_a_key_that_only_ends_like_ours_is_not_taken_at_the_windows_edge_either(
 
 def test_the_id_is_found_at_the_end_of_three_megabytes() -> None:
     """A client may write the id last; the finder then reads the whole body and still holds two kilobytes."""
-    finder = ConversationIdFinder()
+    finder = MessageIdFinder("conversation_id")
     body = json.dumps({"f": 'x"conversation_id' * 150_000, "conversation_id": "last"}).encode()
     assert len(body) > 2_500_000
 
@@ -87,7 +87,7 @@ def test_the_id_is_found_at_the_end_of_three_megabytes() -> None:
         finder.feed(chunk)
         held_bytes = max(held_bytes, len(finder._window))
 
-    assert finder.conversation_id == "last"
+    assert finder.message_id == "last"
     assert held_bytes < 2048
 
 
@@ -125,5 +125,5 @@ def test_a_body_broken_off_half_way_has_been_counted_as_far_as_it_came() -> None
 
     counted: list[int] = []
     with pytest.raises(ConnectionResetError):
-        asyncio.run(read_body(broken_off(), counted.append))
+        asyncio.run(read_body(broken_off(), counted.append, None))
     assert counted == [5, 3]

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fake_mem0 import answers
-from fake_mem0.attempts import Attempts
+from fake_mem0.calls import Attempts
+from fake_mem0.endpoints import Endpoint, parse_all
 from fake_mem0.journal import JournalLine, Outcome, open_journal
 
-LINE = JournalLine(12.5, "/extract_facts", "c-é", 2, "answer", 200, 0.25, 3_000_000, Outcome.ANSWERED)
+LINE = JournalLine(
+    12.5, "/extract_facts", "c-é", 2, "answer", 200, 0.25, 3_000_000, Outcome.ANSWERED, good=True, primary=True
+)
+FACTS, COMPLETIONS = parse_all(())
 
 
 def test_a_line_has_the_contracts_keys_and_is_on_disk_at_once(tmp_path: Path) -> None:
@@ -20,13 +23,15 @@ def test_a_line_has_the_contracts_keys_and_is_on_disk_at_once(tmp_path: Path) ->
         assert json.loads(path.read_text(encoding="utf-8")) == {
             "arrived_mono_s": 12.5,
             "path": "/extract_facts",
-            "conversation_id": "c-é",
+            "message_id": "c-é",
             "attempt": 2,
             "mode": "answer",
             "status": 200,
             "duration_s": 0.25,
             "bytes_in": 3_000_000,
             "outcome": "answered",
+            "good": True,
+            "primary": True,
         }
 
 
@@ -46,16 +51,18 @@ def test_without_a_file_nothing_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_attempts_count_from_1_for_each_conversation_and_path() -> None:
-    """A conversation's calls of the language model do not count as attempts at its facts."""
+def test_attempts_count_from_1_for_each_message_and_path() -> None:
+    """A message's calls of the language model do not count as attempts at its facts."""
     attempts = Attempts()
-    seen = [attempts.next(path, each) for path in answers.PATHS for each in ("a", "a", "b", None, None)]
+    seen = [
+        attempts.next(path, each) for path in (FACTS.path, COMPLETIONS.path) for each in ("a", "a", "b", None, None)
+    ]
     assert seen == [1, 2, 1, 1, 2] * 2
 
 
 def test_attempts_forget_the_longest_known_past_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table is bounded; only a conversation that was long gone starts again at 1."""
-    monkeypatch.setattr("fake_mem0.attempts._CONVERSATIONS_MAX", 2)
+    """The table is bounded; only a message that was long gone starts again at 1."""
+    monkeypatch.setattr("fake_mem0.calls._MESSAGES_MAX", 2)
     attempts = Attempts()
     for each in ("a", "b", "c"):
         attempts.next("/extract_facts", each)
@@ -66,21 +73,21 @@ def test_attempts_forget_the_longest_known_past_their_limit(monkeypatch: pytest.
 
 def test_an_answer_has_the_contracts_shape() -> None:
     """Facts with a text and a score; an OpenAI-style completion on the other path."""
-    facts = json.loads(answers.answer_body(answers.EXTRACT_FACTS, "c-1"))
+    facts = json.loads(FACTS.answer_body("c-1"))
     assert facts["conversation_id"] == "c-1"
     assert all(isinstance(fact["fact"], str) and isinstance(fact["score"], float) for fact in facts["facts"])
-    completion = json.loads(answers.answer_body(answers.CHAT_COMPLETIONS, "c-1"))
+    completion = json.loads(COMPLETIONS.answer_body("c-1"))
     assert isinstance(completion["choices"][0]["message"]["content"], str)
 
 
-@pytest.mark.parametrize("path", answers.PATHS)
-def test_an_answer_is_longer_than_what_the_modes_may_cut_off(path: str) -> None:
+@pytest.mark.parametrize("endpoint", [FACTS, COMPLETIONS])
+def test_an_answer_is_longer_than_what_the_modes_may_cut_off(endpoint: Endpoint) -> None:
     """``reset_mid_body`` and ``truncated_json`` accept up to 200 bytes, and even then never send a whole answer."""
-    assert len(answers.answer_body(path, None)) > 200
+    assert len(endpoint.answer_body(None)) > 200
 
 
-@pytest.mark.parametrize("path", answers.PATHS)
-def test_any_text_fits_into_the_frame_of_an_answer(path: str) -> None:
+@pytest.mark.parametrize("endpoint", [FACTS, COMPLETIONS])
+def test_any_text_fits_into_the_frame_of_an_answer(endpoint: Endpoint) -> None:
     """Head, text and tail together are valid, also when the id itself imitates the frame's mark."""
-    head, tail = answers.answer_frame(path, "<<the place of the long text>>")
+    head, tail = endpoint.answer_frame("<<the place of the long text>>")
     assert b"x" * 1000 in json.dumps(json.loads(head + b"x" * 1000 + tail)).encode()

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from fake_mem0 import draws
 from fake_mem0.modes import Mode, name_of
-from fake_mem0.modes.answer import Answer
-from fake_mem0.modes.hang_forever import HangForever
-from fake_mem0.modes.reset_before import ResetBefore
-from fake_mem0.modes.status import Status
+from fake_mem0.modes.answering import Answer, Status
+from fake_mem0.modes.breaking import ResetBefore
+from fake_mem0.modes.hanging import HangForever
 from fake_mem0.rules import Rule, RuleSet, choose
 
 IDS = [f"conversation-{number}" for number in range(20_000)]

@@ -1,21 +1,30 @@
 """Rules from outside: every mistake is told with its field, its value and what is accepted; what is right survives."""
 
 import dataclasses
+import importlib
 import json
 import pkgutil
 
 import pytest
 
-from fake_mem0 import modes, settings
-from fake_mem0.answers import CHAT_COMPLETIONS, EXTRACT_FACTS
+from fake_mem0 import modes, rules_document, settings
+from fake_mem0.endpoints import parse_all
 from fake_mem0.errors import BadSettingError
 from fake_mem0.latency import FixedLatency, ProfileLatency
 from fake_mem0.modes import MODES, Refuse
-from fake_mem0.modes.answer import Answer
-from fake_mem0.modes.hang_then_500 import HangThen500
-from fake_mem0.modes.status import Status
+from fake_mem0.modes.answering import Answer, Status
+from fake_mem0.modes.hanging import HangThen500
 from fake_mem0.rules import Rule, RuleSet
-from fake_mem0.rules_document import document, parse, parse_short
+from fake_mem0.rules_document import document, parse_short
+
+FACTS, COMPLETIONS = parse_all(())
+EXTRACT_FACTS, CHAT_COMPLETIONS = FACTS.path, COMPLETIONS.path
+
+
+def parse(document: object) -> RuleSet:
+    """Return rules for the endpoints that the fake has by itself."""
+    return rules_document.parse(document, {each.path: each.default for each in (FACTS, COMPLETIONS)})
+
 
 every_mode = pytest.mark.parametrize("name", list(MODES))
 
@@ -136,10 +145,15 @@ def test_only_refuse_shuts_the_port_as_a_rule_or_as_the_default() -> None:
     assert not RuleSet(EXTRACT_FACTS, (Rule(Status(), 1.0),), Answer()).shuts_port
 
 
-def test_every_file_of_the_folder_is_a_mode_of_the_table() -> None:
+def test_every_class_of_the_folder_is_a_mode_of_the_table() -> None:
     """A mode that was written and not entered in the table would be unreachable."""
-    files = {module.name for module in pkgutil.iter_modules(modes.__path__)} - {"mode"}
-    assert files == set(MODES)
+    written = {
+        each
+        for found in pkgutil.iter_modules(modes.__path__)
+        for each in vars(importlib.import_module(f"fake_mem0.modes.{found.name}")).values()
+        if hasattr(each, "meet") and dataclasses.is_dataclass(each) and each.__module__.startswith(modes.__name__)
+    }
+    assert written == set(MODES.values())
 
 
 @every_mode

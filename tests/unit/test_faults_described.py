@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.commands.list_scenarios import list_scenarios
-from harness.scenario.faults_described import Described, Setting, describe_faults
+from harness.faults.described import Described, Setting, describe_faults
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "faults.md"
 
@@ -27,8 +27,8 @@ def test_settings_are_described_with_their_units_and_what_they_are_when_left_out
     assert described("worker_terminated").settings == (
         Setting("grace", "duration (250ms, 60s), of incident time", "; 30s when left out"),
     )
-    assert described("mem0_misbehaves").settings[1] == Setting(
-        "default", "as in a phase's mem0", "; answers when left out"
+    assert described("dependency_misbehaves").settings[1] == Setting(
+        "default", "as in a phase's dependency", "; answers when left out"
     )
 
 
@@ -45,7 +45,7 @@ def test_they_are_listed_for_people_and_for_programs(capsys: pytest.CaptureFixtu
     """Guarantees both forms of ``harness list --faults``."""
     assert list_scenarios(faults=True) == 0
     text = capsys.readouterr().out
-    assert "link_cut (broker link): Open connections are closed, and new ones refused." in text
+    assert "link_cut (link): Open connections are closed, and new ones refused." in text
     assert "    per_second: size (20 B, 100 kB), never scaled" in text
     assert "every fault: at" in text
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of, sizes_of
 from harness.load.schedule import Arrival
 from harness.scenario import Scenario
+from harness.timeline.phases import planned_starts_s
 from tests.scenario_documents import document, scenario_of
 
 

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import pytest
 
 from harness.errors import ScenarioError
-from harness.faults.timeline import planned_starts_s
 from harness.load.arrivals import arrivals_of
 from harness.load.payload import PayloadSizes
 from harness.load.poison import KINDS, TOO_LARGE_BYTES, poison_body
 from harness.load.schedule import ArrivalPhase, Burst, Constant, build_schedule, schedule_hash
 from harness.scenario.model import Poison
+from harness.timeline.phases import planned_starts_s
 from tests.scenario_documents import document, scenario_of
 from worker_under_test.errors import UnparseableMessageError
 from worker_under_test.streamed_conversation import read_conversation

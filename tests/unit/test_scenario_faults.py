@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "at the very end": ([{"fault": "worker_killed", "at": "11:03:20"}], "worker_killed does not lie within its phase"),
     "two on one part": (
         [cut(after="20s"), {"fault": "link_reset", "after": "29s", "for": "1s"}],
-        "link_reset begins before link_cut has healed, both on the broker link",
+        "link_reset begins before link_cut has healed, both on the link",
     ),
     "rules that are none": (
         [

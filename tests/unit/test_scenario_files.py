@@ -44,8 +44,8 @@ def test_a_scenario_file_becomes_plain_numbers(tmp_path: Path) -> None:
     healthy, hanging, burst, recovery = scenario.timeline
     assert (healthy.from_, healthy.to) == (39_600.0, 39_700.0)
     assert healthy.arrivals == pytest.approx(0.1)
-    assert hanging.mem0 is not None
-    assert hanging.mem0.default.seconds == 60.0
+    assert hanging.dependency is not None
+    assert hanging.dependency.default.seconds == 60.0
     assert burst.arrivals == Burst(burst=40, over="10s")
     assert scenario.scale_of(burst) == 1.0
     assert scenario.scale_of(recovery) == 10.0
@@ -98,7 +98,12 @@ MISSPELT: list[tuple[list[str | int], str, str, str]] = [
     (["timeline", 0], "from", "form", "timeline.0.form: unknown field; did you mean 'from'?"),
     (["timeline", 0], "from", "from_", "timeline.0.from_: unknown field; did you mean 'from'?"),
     (["timeline", 2, "arrivals"], "over", "ovre", "timeline.2.arrivals.ovre: unknown field; did you mean 'over'?"),
-    (["timeline", 1, "mem0", "default"], "mode", "mod", "timeline.1.mem0.default.mod: unknown field; did you mean"),
+    (
+        ["timeline", 1, "dependency", "default"],
+        "mode",
+        "mod",
+        "timeline.1.dependency.default.mod: unknown field; did you mean",
+    ),
     (["arms", "fixed"], "worker", "wroker", "arms.fixed.wroker: unknown field; did you mean 'worker'?"),
     (
         ["arms", "fixed", "expect"],

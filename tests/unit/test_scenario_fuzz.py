@@ -42,7 +42,23 @@ WORDS = st.sampled_from(
         *["\t", "\x00", "\x85", "\u2028", "\ufeff", "\ud7ff", "😀", "=", "- - - -", "#", ": :", ",,"],
     ]
 )
-KEYS = st.sampled_from(["name", "seed", "timeline", "arms", "from", "mem0", "rules", "worker", "expect", "points", "x"])
+KEYS = st.sampled_from(
+    [
+        "name",
+        "seed",
+        "timeline",
+        "arms",
+        "from",
+        "mem0",
+        "dependency",
+        "fault",
+        "rules",
+        "worker",
+        "expect",
+        "points",
+        "x",
+    ]
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | WORDS
 TREES = st.recursive(
     SCALARS,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scenario import quantities
-from harness.scenario.strict import decimal
+from harness.fields import quantities
+from harness.fields.strict import decimal
 
 GOOD = [
     (quantities.parse_duration_s, "250ms", 0.25),

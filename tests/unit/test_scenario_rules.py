@@ -59,7 +59,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     "a drain in no time": (lambda data: data.update(drain_at_most="0s"), "drain_at_most: draining takes time"),
     "retry jobs of a drain that runs none": (
         lambda data: data.update(drain={"jobs": 2}),
-        "drain: jobs and mem0 are the retry job's: add retry_job: true",
+        "drain: jobs and dependency are the retry job's: add retry_job: true",
     ),
     "more retry jobs than there is work for": (
         lambda data: data.update(drain={"retry_job": True, "jobs": 9}),

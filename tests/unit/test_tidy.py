@@ -50,10 +50,10 @@ ALLOWED: list[tuple[Rule, str, str]] = [
     (tidy_rules.missing_docstring, "harness/planted.py", _LONG_DOCSTRING),
     (tidy_rules.missing_docstring, "harness/__init__.py", '"""One sentence."""\n'),
     (tidy_rules.stray_locust_import, "harness/load/locustfile.py", "from locust import User\n"),
-    (tidy_rules.stray_sleep, "harness/environment/waiting.py", "import time\ntime.sleep(1)\n"),
+    (tidy_rules.stray_sleep, "harness/waiting.py", "import time\ntime.sleep(1)\n"),
     (tidy_rules.stray_sleep, "tests/unit/test_planted.py", "import time\nPublisher(sleep=time.sleep)\n"),
     (tidy_rules.stray_sleep, "fake_mem0/planted.py", "import asyncio\nawait asyncio.sleep(1)\n"),
-    (tidy_rules.empty_name, "harness/environment/waiting.py", ""),
+    (tidy_rules.empty_name, "harness/waiting.py", ""),
     (tidy_rules.shadowing_name, "harness/clock.py", ""),
     (tidy_rules.way_out_of_a_test, "tests/unit/test_planted.py", "@pytest.mark.docker\ndef test_x(): ...\n"),
 ]

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from harness.environment.broker.management_api import DEFAULT_VHOST, BrokerApi, BrokerVersions
 from harness.environment.broker.node import STARTUP_TIMEOUT_S, BrokerNode
 from harness.environment.ports import LOOPBACK, is_loopback
-from harness.errors import NotEnforceableError, RefusedTargetError, UsageError
+from harness.errors import RefusedTargetError, UsageError
 from harness.redaction import masked
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ class Broker:
     user: str = _GUEST
     password: str = field(default=_GUEST, repr=False)
     vhost: str = DEFAULT_VHOST
-    node: OwnNode | None = field(default=None, repr=False)  # None: not ours to kill
 
     def amqp_url(self, vhost: str | None = None, *, host: str | None = None, port: int | None = None) -> str:
         """Return the AMQP URL, password included.
@@ -76,38 +75,42 @@ class Broker:
         """``host:port`` of AMQP, for a proxy to connect to."""
         return f"{self.host}:{self.amqp_port}"
 
+
+@dataclass(frozen=True, slots=True)
+class OwnBroker(Broker):
+    """A broker that the run itself started: the only kind that faults may break."""
+
+    node: OwnNode = field(repr=False, kw_only=True)
+
     def kill(self) -> None:
-        """SIGKILL the node, as a crash would. Raises NotEnforceableError for a broker that is not ours."""
-        self._own_node().kill()
+        """SIGKILL the node, as a crash would."""
+        self.node.kill()
 
     def shut_down(self) -> None:
-        """End the node in good order, as a service manager would. Raises NotEnforceableError as ``kill`` does."""
-        self._own_node().shut_down()
+        """End the node in good order, as a service manager would."""
+        self.node.shut_down()
 
     def set_memory_watermark(self, size_bytes: int | None) -> None:
         """Set from which memory on the node blocks publishers; None sets what it started with.
 
-        Raises NotEnforceableError as ``kill`` does, PartFailedError when the node refuses.
+        Raises PartFailedError when the node refuses.
         """
-        self._own_node().set_memory_watermark(size_bytes)
+        self.node.set_memory_watermark(size_bytes)
+
+    def has_memory_alarm(self) -> bool:
+        """Return whether the node reports that its memory is above the watermark. Raises PartFailedError."""
+        return self.api.node().memory_alarm
 
     def start_again(self) -> None:
         """Start the ended node with its ports and data, and wait until it answers.
 
-        Raises NotEnforceableError for a broker that is not ours, PartFailedError when it does not come up.
+        Raises PartFailedError when it does not come up.
         """
-        self._own_node().start_again(self.api)
-
-    def _own_node(self) -> OwnNode:
-        if self.node is None:
-            raise NotEnforceableError(
-                f"the broker at {self.host}:{self.amqp_port} was given by URL; only our own is broken"
-            )
-        return self.node
+        self.node.start_again(self.api)
 
 
 @contextlib.contextmanager
-def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = None) -> Iterator[Broker]:
+def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = None) -> Iterator[OwnBroker]:
     """Start a private node for the run; within the context it answers, afterwards nothing of it runs.
 
     Data are in ``scope.tmp``, logs in ``log_folder``, where they stay. Takes 5 to 6 s on two idle cores. Two runs have
@@ -126,7 +129,7 @@ def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = 
         api = stack.enter_context(BrokerApi(f"http://{LOOPBACK}:{node.ports.management}", _GUEST, _GUEST))
         stack.callback(node.stop)
         node.start(api)
-        yield Broker(
+        yield OwnBroker(
             host=LOOPBACK,
             amqp_port=node.ports.amqp,
             management_port=node.ports.management,

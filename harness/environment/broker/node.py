@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.environment.connection_attempt import ConnectionAttempt, attempt_connection
+from harness.connection_attempt import ConnectionAttempt, attempt_connection
 from harness.environment.ports import LOOPBACK, free_ports
 from harness.environment.process import SIGKILL_STATUS, Child, ChildState, log_tail
 from harness.environment.waiting import NotYetError, wait_for

@@ -16,7 +16,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
-from harness.environment.broker.broker import Broker
+from harness.environment.broker.broker import OwnBroker
 from harness.environment.broker.management_api import BrokerApi
 from harness.environment.broker.node import WATERMARK_BYTES, NodePorts, api_answers, node_settings
 from harness.environment.ports import LOOPBACK, free_port, free_ports
@@ -83,7 +83,7 @@ class ContainerNode:
 @contextlib.contextmanager
 def broker_container(
     scope: RunScope, log_folder: Path, image: str, startup_timeout_s: float | None = None
-) -> Iterator[Broker]:
+) -> Iterator[OwnBroker]:
     """Start RabbitMQ from ``image``, which has the management plugin (``rabbitmq:4-management``).
 
     Raises MissingPartError without a Docker engine or the image, PartFailedError when the broker does not come up.
@@ -111,7 +111,7 @@ def broker_container(
     ):
         node = ContainerNode(container, startup_timeout_s or _STARTUP_TIMEOUT_S)
         node.wait_until_it_answers(api)
-        yield Broker(
+        yield OwnBroker(
             host=LOOPBACK,
             amqp_port=ports.amqp,
             management_port=ports.management,

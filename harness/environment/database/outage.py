@@ -7,79 +7,98 @@ how. It does not know when, or for how long.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from harness.environment.database.database import masked_url
-from harness.environment.waiting import NotYetError, wait_for
 from harness.errors import NotEnforceableError, PartFailedError
+from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
-_TABLE = "conversation_events"
-_AWAY = "conversation_events_taken_away"
 # The worker's transactions last milliseconds; ten threads of them at once, on a busy machine, let us in within this.
 _TURN_TIMEOUT_S = 30.0
 _PROBE_TIMEOUT_S = 1  # what a connection that must not get through waits for
 _READABLE_TIMEOUT_S = 30.0
-_UPDATE_NOTHING = f"UPDATE {_TABLE} SET status = status WHERE 1 = 0"  # noqa: S608 - a name of ours
-_COUNT_NOTHING = f"SELECT count(*) FROM {_TABLE} WHERE 1 = 0"  # noqa: S608
 
 
-class Outage(Protocol):
-    """What a database suffers: ``locked`` or ``down``."""
+@dataclass(frozen=True, slots=True)
+class DatabaseOutage:
+    """The database at ``url``, and the table in it that the worker's outcomes are in."""
 
-    def __call__(self, url: str) -> AbstractContextManager[str]:
-        """Have it suffer for as long as the context lasts; what is yielded says how that was seen."""
-        ...
+    url: str = field(repr=False)
+    table: str
+
+    @contextmanager
+    def locked(self) -> Iterator[str]:
+        """Hold a lock: in SQLite nobody else can write, in PostgreSQL nobody else can use the table at all.
+
+        Yields what a writer of our own was told. Raises NotEnforceableError when that one gets through all the same,
+        PartFailedError when the lock is not to be had.
+        """
+        with (
+            _engine(self.url, _TURN_TIMEOUT_S) as engine,
+            _named("the lock is not to be had", self.url),
+            engine.connect() as holder,
+        ):
+            if _is_sqlite(self.url):
+                holder.exec_driver_sql("BEGIN EXCLUSIVE")
+            else:
+                holder.exec_driver_sql(f"BEGIN; LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE")
+            try:
+                yield f"a writer is told: {_refusal(self.url, self._delete_nothing)}"
+            finally:
+                holder.exec_driver_sql("ROLLBACK")
+        self._wait_until_it_works()
+
+    @contextmanager
+    def down(self) -> Iterator[str]:
+        """Have every statement on the table fail at once.
+
+        PostgreSQL cuts off who is connected and lets nobody in. SQLite has no server that could be down, and a file
+        stays open to those who have it open: there the table is renamed, and statements fail with "no such table".
+        Raises as ``locked`` does.
+        """
+        with _down_sqlite(self.url, self.table) if _is_sqlite(self.url) else _down_postgres(self.url):
+            yield f"a reader is told: {_refusal(self.url, self._count_nothing)}"
+        self._wait_until_it_works()
+
+    @property
+    def _delete_nothing(self) -> str:
+        return f"DELETE FROM {self.table} WHERE 1 = 0"  # noqa: S608 - a name of ours; no row is ever deleted
+
+    @property
+    def _count_nothing(self) -> str:
+        return f"SELECT count(*) FROM {self.table} WHERE 1 = 0"  # noqa: S608 - as above
+
+    def _wait_until_it_works(self) -> None:
+        def works() -> bool:
+            with _engine(self.url, _PROBE_TIMEOUT_S) as engine:
+                try:
+                    with engine.connect() as connection:
+                        connection.execute(text(self._delete_nothing))
+                except SQLAlchemyError as error:
+                    raise NotYetError(str(error).partition("\n")[0]) from error
+            return True
+
+        wait_for("the database to take a statement again", works, timeout_s=_READABLE_TIMEOUT_S)
 
 
 @contextmanager
-def locked(url: str) -> Iterator[str]:
-    """Hold a lock: in SQLite nobody else can write, in PostgreSQL nobody else can use the table at all.
-
-    Yields what a writer of our own was told. Raises NotEnforceableError when that one gets through all the same,
-    PartFailedError when the lock is not to be had.
-    """
-    with _engine(url, _TURN_TIMEOUT_S) as engine, _named("the lock is not to be had", url), engine.connect() as holder:
-        if _is_sqlite(url):
-            holder.exec_driver_sql("BEGIN EXCLUSIVE")
-        else:
-            holder.exec_driver_sql(f"BEGIN; LOCK TABLE {_TABLE} IN ACCESS EXCLUSIVE MODE")
-        try:
-            yield f"a writer is told: {_refusal(url, _UPDATE_NOTHING)}"
-        finally:
-            holder.exec_driver_sql("ROLLBACK")
-    _wait_until_it_works(url)
-
-
-@contextmanager
-def down(url: str) -> Iterator[str]:
-    """Have every statement on the events fail at once.
-
-    PostgreSQL cuts off who is connected and lets nobody in. SQLite has no server that could be down, and a file stays
-    open to those who have it open: there the table is renamed, and statements fail with "no such table". Raises as
-    ``locked`` does.
-    """
-    with _down_sqlite(url) if _is_sqlite(url) else _down_postgres(url):
-        yield f"a reader is told: {_refusal(url, _COUNT_NOTHING)}"
-    _wait_until_it_works(url)
-
-
-@contextmanager
-def _down_sqlite(url: str) -> Iterator[None]:
-    _execute(url, f"ALTER TABLE {_TABLE} RENAME TO {_AWAY}")
+def _down_sqlite(url: str, table: str) -> Iterator[None]:
+    away = f"{table}_taken_away"
+    _execute(url, f"ALTER TABLE {table} RENAME TO {away}")
     try:
         yield
     finally:
-        _execute(url, f"ALTER TABLE {_AWAY} RENAME TO {_TABLE}")
+        _execute(url, f"ALTER TABLE {away} RENAME TO {table}")
 
 
 @contextmanager
@@ -126,27 +145,10 @@ def _refusal(url: str, statement: str) -> str:
     with _engine(url, _PROBE_TIMEOUT_S) as engine:
         try:
             with engine.connect() as connection:
-                _tried(connection, statement)
+                connection.execute(text(statement))
         except SQLAlchemyError as error:
             return str(getattr(error, "orig", error)).strip().partition("\n")[0]
     raise NotEnforceableError(f"the database {masked_url(url)} was to fail, and a statement succeeds")
-
-
-def _tried(connection: Connection, statement: str) -> None:
-    connection.execute(text(statement))
-
-
-def _wait_until_it_works(url: str) -> None:
-    def works() -> bool:
-        with _engine(url, _PROBE_TIMEOUT_S) as engine:
-            try:
-                with engine.connect() as connection:
-                    _tried(connection, _UPDATE_NOTHING)
-            except SQLAlchemyError as error:
-                raise NotYetError(str(error).partition("\n")[0]) from error
-        return True
-
-    wait_for("the database to take a statement again", works, timeout_s=_READABLE_TIMEOUT_S)
 
 
 def _is_sqlite(url: str) -> bool:
