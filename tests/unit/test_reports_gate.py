@@ -8,10 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.record.gate import CANDIDATE, GateReport, Repeat
-from reports.gate_json import render_gate_json, render_trend
-from reports.gate_junit import REPEATS_CASE, render_gate_junit
-from reports.gate_lines import gate_lines
-from reports.gate_markdown import CHARACTERS_MAX, render_gate_markdown
+from reports.for_machines.gate import REPEATS_CASE, render_gate_json, render_gate_junit, render_trend
+from reports.pages.gate_markdown import CHARACTERS_MAX, render_gate_markdown
+from reports.text.gate import gate_lines
 from tests.unit.gate_reports import GREEN, RED, UNKNOWN
 
 

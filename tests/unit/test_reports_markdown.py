@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from harness.record import CheckResult, Judgement, RunRecord, Verdict
-from reports.charts import chart_names
-from reports.markdown import render_markdown
+from reports.charts.all_charts import chart_names
+from reports.pages.markdown import render_markdown
 from tests.unit import reports_records as records
 
 

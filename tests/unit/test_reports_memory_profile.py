@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.allocation_sites import AllocationSite, HeapProfile, _heaviest, _location, read_heap_profile
-from reports.memory_profile import render_profile_pages, sites_page
+from reports.analysis.heap_profile import AllocationSite, HeapProfile, _heaviest, _location, read_heap_profile
+from reports.pages.heap_pages import render_profile_pages, sites_page
 
 # Holds 8 MB to its end; held 24 MB more for a moment. Then it waits for a line on stdin, so that the test can kill it.
 _PATIENT = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.record import MIB, Judgement, RunRecord, Verdict
-from reports.verdict_json import SCHEMA_VERSION, render_verdict_json
+from reports.for_machines.verdict_json import SCHEMA_VERSION, render_verdict_json
 from tests.unit import reports_records as records
 
 
