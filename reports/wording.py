@@ -30,7 +30,7 @@ ENDED_BY = {
     EndedBy.ITSELF: "itself",
     EndedBy.FAULT: "a signal of the scenario's",
     EndedBy.UNKNOWN_SIGKILL: "an unknown SIGKILL",
-    EndedBy.UNKNOWN: "nobody knows whom",
+    EndedBy.UNKNOWN: "an unknown cause",
 }
 
 
@@ -83,7 +83,7 @@ def exit_status(incarnation: Incarnation) -> str:
 def ended_by(incarnation: Incarnation) -> str:
     """Return who ended the incarnation, in words."""
     if incarnation.ended_s is None:
-        return "nobody: alive when the record ends"
+        return "not ended: alive when the record ends"
     return ENDED_BY[incarnation.ended_by]
 
 
@@ -98,7 +98,7 @@ def prefetch(effective: int) -> str:
 
 
 def enforcement(limit: Limit | None) -> str:
-    """Say in a sentence how a memory limit was enforced; an emulated one is said loudly."""
+    """Say in a sentence how a memory limit was enforced; an emulated one is named as such."""
     if limit is None:
         return "How the memory limit was enforced was not recorded, so no kill in this arm counts as a kernel OOM kill."
     if limit.emulated:

@@ -69,7 +69,7 @@ class HeapProfile:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What was alive at the two moments that matter, thread by thread. Good for as long as its reader is open."""
+    """Allocations alive at the end and at the peak, thread by thread. Valid for as long as their reader is open."""
 
     at_end: tuple[AllocationRecord, ...]
     at_peak: tuple[AllocationRecord, ...]
@@ -125,7 +125,7 @@ def heap_profile(reader: FileReader, records: Records, rules: Sequence[Rule] = (
     last_ms = max((snapshot.time for snapshot in reader.get_memory_snapshots()), default=0)
     return HeapProfile(
         command=metadata.command_line,
-        # A killed process wrote no end: memray then gives its start, and only the snapshots tell how long it lived.
+        # A killed process wrote no end: memray then returns its start, and only the snapshots show how long it ran.
         killed=end_ms <= start_ms or last_ms > end_ms,
         duration_s=(max(last_ms, end_ms) - start_ms) / 1000,
         peak_bytes=metadata.peak_memory,

@@ -48,7 +48,7 @@ def killed_incarnations(trial: TrialRecord, manifest: Manifest) -> tuple[Incarna
 
 
 def doubt_of(incarnation: Incarnation, trial: TrialRecord, manifest: Manifest) -> str | None:
-    """Say what is in doubt where the kernel counted a kill, or nobody knows who sent a SIGKILL; None elsewhere."""
+    """Say what is in doubt of a kill that the kernel counted, or of a SIGKILL of unknown origin; None elsewhere."""
     if incarnation.oom_kill_delta or incarnation.ended_by is EndedBy.UNKNOWN_SIGKILL:
         return doubtful_kill(incarnation, limit_bytes(trial, manifest))
     return None

@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One moment. None is what nobody recorded."""
+    """One moment. None: not recorded."""
 
     before_end_s: float  # real seconds
     clock: str  # incident time
@@ -59,7 +59,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Postmortem:
-    """How one incarnation ended, or how one of its processes was killed while the first one lived on."""
+    """The end of one incarnation, or the kill of one of its processes while the first one lived on."""
 
     arm: str
     incarnations: int  # that the arm's worker had
@@ -125,7 +125,7 @@ def _scaled(sample: FlightSample, time_scale: float) -> FlightSample:
 
 
 def _end_s(incarnation: Incarnation, sampled_s: Sequence[float], flight: Flight) -> float:
-    """Return when the incarnation ended; where nobody saw that, the last sign of it."""
+    """Return when the incarnation ended; where that was not recorded, the last sign of it."""
     if incarnation.ended_s is not None:
         return incarnation.ended_s
     return max([incarnation.started_s, *sampled_s[-1:], *(sample.t_s for sample in flight.samples[-1:])])
@@ -135,10 +135,11 @@ def _notes(incarnation: Incarnation, flight: Flight) -> tuple[str, ...]:
     notes = list(flight.damaged)
     if incarnation.ended_s is None:
         notes.append(
-            "nobody saw this incarnation end: the record breaks off, and times count back from its last sample"
+            "the end of this incarnation was not recorded: the record breaks off, and times count back from the last"
+            " sample"
         )
     if not flight.samples:
-        notes.append("no flight was recorded: only what the kernel and the broker say is known")
+        notes.append("no flight was recorded: only the kernel's and the broker's counts are known")
     elif flight.from_outside:
         notes.append("the worker has no flight recorder: what only it can know is missing")
     return tuple(notes)

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BUCKETS = 500  # two points each: more than a chart has pixels to tell apart
+BUCKETS = 500  # two points each: more than a chart has pixels
 _GAP_FACTOR = 10.0
 
 

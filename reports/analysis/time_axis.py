@@ -1,4 +1,4 @@
-"""The axis that all arms share: replay seconds, phase beside phase, ticked in incident time.
+"""Computes the axis that all arms share: replay seconds, phase beside phase, ticked in incident time.
 
 Used by the charts. Phases run at different scales, and a phase that ends early in one arm may not in another. So each
 phase gets a column as wide as the longest arm needed for it; inside a column the axis is linear in replay seconds,

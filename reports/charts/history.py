@@ -1,6 +1,6 @@
-"""The history as a picture: peak and throughput of each series over its runs, with the steps marked.
+"""Draws the history: peak and throughput of each series over its runs, with the steps marked.
 
-Used by ``harness history``. It finds no steps itself; it is told where they are.
+Used by ``harness history``. The steps are found elsewhere and passed in.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.record.history import HistoryRow
 
 _WIDTH_IN, _PANEL_IN = 11.0, 3.2
-_LABELS_MAX = 40  # commits that can be told apart below one axis
+_LABELS_MAX = 40  # commits whose labels fit below one axis
 
 
 def render_history(series: Mapping[str, tuple[Sequence[HistoryRow], Sequence[int], Sequence[int]]]) -> bytes:
@@ -35,10 +35,10 @@ def render_history(series: Mapping[str, tuple[Sequence[HistoryRow], Sequence[int
 
 
 def _draw(
-    axis: Axes, title: str, rows: Sequence[HistoryRow], figures: Sequence[float | None], steps: Sequence[int]
+    axis: Axes, title: str, rows: Sequence[HistoryRow], values: Sequence[float | None], steps: Sequence[int]
 ) -> None:
     axis.set_title(title, loc="left", fontsize=style.WIDE.font_pt)
-    points = [(number, figure) for number, figure in enumerate(figures) if figure is not None]
+    points = [(number, value) for number, value in enumerate(values) if value is not None]
     places, heights = [number for number, _ in points], [figure for _, figure in points]
     axis.plot(places, heights, color=style.BLUE, marker="o", markersize=3.5, linewidth=1)
     for step in steps:

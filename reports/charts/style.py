@@ -1,4 +1,4 @@
-"""How every chart looks: palette, sizes, axes, and how a figure becomes bytes.
+"""Defines how every chart looks: palette, sizes, axes, and how a figure becomes bytes.
 
 Used by the chart modules. matplotlib is imported here and in the ``*_chart`` modules only; ``pyplot`` and its global
 figures are never used. The same figure gives the same bytes: no date, no random ids.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.record import TrialRecord
     from reports.analysis.time_axis import Axis
 
-# Okabe and Ito's palette: told apart by colour-blind readers. Its yellow is left out: too pale for a line on white.
+# Okabe and Ito's palette: distinct for colour-blind readers. Its yellow is left out: too pale for a line on white.
 VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY = "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 INK, MUTED, FAINT, BAND = "#1f2328", "#656d76", "#d0d7de", "#eaeef2"
 SERIES = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY)

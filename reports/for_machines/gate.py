@@ -1,4 +1,4 @@
-"""A gate's result for other programs: ``gate.json`` whole, ``gate-trend.json`` for tools that draw trends, JUnit XML.
+"""Renders a gate's result for other programs: ``gate.json``, ``gate-trend.json`` for tools that draw trends, JUnit XML.
 
 The trend is in the form ``customSmallerIsBetter`` of github-action-benchmark: name, unit, value, range, extra. What is
 better when it is larger, the throughput, goes in as its inverse, seconds for a message. In JUnit a metric is a test
@@ -58,31 +58,31 @@ def render_gate_junit(report: GateReport) -> str:
     }
     root = ET.Element("testsuites", {"name": "memory regression", **totals})
     suite = ET.SubElement(root, "testsuite", {"name": clean(report.scenario), "time": "0", **totals})
-    for name, verdict, told in cases:
+    for name, verdict, text in cases:
         case = ET.SubElement(suite, "testcase", {"classname": "memory_regression", "name": name, "time": "0"})
         if verdict is Verdict.PASS:
-            ET.SubElement(case, "system-out").text = clean(told)
+            ET.SubElement(case, "system-out").text = clean(text)
         else:
-            text = "\n".join([told, report.sites_note, *report.sites]).rstrip()
-            attributes = {"message": clean(told.splitlines()[0]), "type": verdict.value}
-            ET.SubElement(case, ELEMENT[verdict], attributes).text = clean(text)
+            lines = "\n".join([text, report.sites_note, *report.sites]).rstrip()
+            attributes = {"message": clean(text.splitlines()[0]), "type": verdict.value}
+            ET.SubElement(case, ELEMENT[verdict], attributes).text = clean(lines)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _entry(comparison: Comparison, report: GateReport) -> dict[str, Any]:
-    figures = [
+    values = [
         repeat.figures[comparison.metric]
         for repeat in report.repeats
         if repeat.build == CANDIDATE and comparison.metric in repeat.figures
     ]
     unit, median = comparison.unit, comparison.candidate
     if not comparison.worse_up:
-        unit, median, figures = "s/message", 1 / median, [1 / figure for figure in figures if figure]
+        unit, median, values = "s/message", 1 / median, [1 / value for value in values if value]
     return {
         "name": f"{report.scenario}: {wording.NAMES[comparison.metric]}",
         "unit": unit,
         "value": round(median, 4),
-        "range": f"{min(figures):.4g} to {max(figures):.4g}",
-        "extra": f"{report.candidate}; {len(figures)} repeats; run {report.run_id}",
+        "range": f"{min(values):.4g} to {max(values):.4g}",
+        "extra": f"{report.candidate}; {len(values)} repeats; run {report.run_id}",
     }

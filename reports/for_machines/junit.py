@@ -1,4 +1,4 @@
-"""``junit.xml``: one test case a check, for GitHub, GitLab, Jenkins and whatever else shows test results.
+"""Renders ``junit.xml``: one test case a check, for GitHub, GitLab, Jenkins and whatever else shows test results.
 
 Used by ``harness.commands``. One suite an arm. A failed check is a ``<failure>``; an unknown one is an ``<error>``,
 because a check that could not be made is not a check that passed, and CI must not turn green on it. Judges nothing.
@@ -32,8 +32,8 @@ def render_junit(run: RunRecord, judgement: Judgement) -> str:
     for result in judgement.checks:
         suites[result.arm].append(result)
     if Verdict.worst(result.verdict for result in judgement.checks) is not judgement.verdict or not judgement.checks:
-        told = CheckResult(RUN_CASE, "run", judgement.verdict, WORDS[judgement.verdict], "PASS", reason(run, judgement))
-        suites["run"] = [*suites.get("run", []), told]
+        case = CheckResult(RUN_CASE, "run", judgement.verdict, WORDS[judgement.verdict], "PASS", reason(run, judgement))
+        suites["run"] = [*suites.get("run", []), case]
     for arm, results in suites.items():
         _suite(root, arm, results, run)
     _count(root, [result for results in suites.values() for result in results])
@@ -51,13 +51,13 @@ def _suite(root: ET.Element, arm: str, results: Sequence[CheckResult], run: RunR
         ET.SubElement(properties, "property", {"name": name, "value": clean(value)})
     for result in results:
         case = ET.SubElement(suite, "testcase", {"classname": clean(arm), "name": clean(result.check), "time": "0"})
-        told = f"measured: {result.measured}\nthreshold: {result.threshold}\n{result.detail}".rstrip()
+        text = f"measured: {result.measured}\nthreshold: {result.threshold}\n{result.detail}".rstrip()
         if result.verdict is Verdict.PASS:
-            ET.SubElement(case, "system-out").text = clean(told)
+            ET.SubElement(case, "system-out").text = clean(text)
         else:
             message = clean(f"measured {result.measured}, wanted {result.threshold}")
             attributes = {"message": message, "type": result.verdict.value}
-            ET.SubElement(case, ELEMENT[result.verdict], attributes).text = clean(told)
+            ET.SubElement(case, ELEMENT[result.verdict], attributes).text = clean(text)
 
 
 def _count(element: ET.Element, results: Sequence[CheckResult]) -> None:

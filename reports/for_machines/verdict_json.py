@@ -1,7 +1,7 @@
-"""``verdict.json``: the verdict for machines. The schema is versioned: within a version fields are only added.
+"""Renders ``verdict.json``, the verdict for other programs.
 
-Used by ``harness.commands``. Holds nothing that the record and the judgement do not; the report's tables are for
-people and are not in it.
+The schema is versioned: within a version fields are only added. Used by ``harness.commands``. Holds nothing that the
+record and the judgement do not; the report's tables are for people and are not in it.
 """
 
 from __future__ import annotations

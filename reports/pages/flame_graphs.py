@@ -1,4 +1,4 @@
-"""memray's own flame graphs of a capture, each one page that works offline: at the end, at the peak, over time.
+"""Renders memray's flame graphs of a capture, each one page that works offline: at the end, at the peak, over time.
 
 Used by ``reports.pages.heap_pages``. The records are handed over as they were read; only the graph over time reads the
 capture itself, because it takes other records. Threads are merged: ten that do the same are one tower.

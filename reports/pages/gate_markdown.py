@@ -1,4 +1,4 @@
-"""``gate.md``: a gate's result as the body of a pull request's comment, and as a job summary.
+"""Renders ``gate.md``: a gate's result as the body of a pull request's comment, and as a job summary.
 
 GitHub takes 65,536 characters in a comment and 1 MiB in a summary; the text stays below the smaller of the two.
 """
@@ -62,7 +62,7 @@ def _metrics(report: GateReport) -> str:
 
 
 def _repeats(report: GateReport) -> str:
-    """Return every repeat's figures, folded away."""
+    """Return every repeat's values, folded away."""
     names = list(dict.fromkeys(name for repeat in report.repeats for name in repeat.figures))
     rows = [f"| build | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for repeat in report.repeats:

@@ -1,4 +1,4 @@
-"""The pages of a memray capture: a table of allocation sites, and three flame graphs that work offline.
+"""Renders the pages of a memray capture: a table of allocation sites, and three flame graphs that work offline.
 
 Used by ``harness.commands`` for each capture of a profiled arm. The exception in this package: it reads the capture
 and writes the pages itself, because memray's readers take a path and its captures are too large to hand over as

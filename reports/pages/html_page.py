@@ -1,4 +1,4 @@
-"""``report.html``: one file that opens from a disk, a mail or a CI artifact, and asks nobody for anything.
+"""Renders ``report.html``: one file that opens from a disk, a mail or a CI artifact, and makes no request.
 
 Used by ``harness.commands``. Reads its templates and nothing else. No script; styles and charts are inside; a
 Content-Security-Policy in the page itself forbids every request.

@@ -1,4 +1,4 @@
-"""``report.md``: the report for pull requests and chats, in GitHub's Markdown. What ``report.html`` says, more compact.
+"""Renders ``report.md`` for pull requests and chats, in GitHub's Markdown: what ``report.html`` says, more compact.
 
 Used by ``harness.commands``. Refers to ``charts/NAME.png`` beside it; embeds nothing.
 """

@@ -20,7 +20,7 @@ _NOT_PLAYED = "not played"
 
 
 def render_matrix_html(matrix: Matrix) -> str:
-    """Return the page: one file that asks nobody for anything, as ``report.html``."""
+    """Return the page: one file that makes no request, as ``report.html``."""
     return (
         environment()
         .get_template("matrix.html.j2")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.record import DependencyCall, Event, FaultSpan, Incarnation, Publish, RunRecord, TrialRecord
 
 _MB = 10**6
-EVENTS_SHOWN_MAX = 200  # an arm; a workload of faults must not bury the report
+EVENTS_SHOWN_MAX = 200  # an arm; a workload of faults must not fill the report
 
 
 def phases(run: RunRecord) -> Table:

@@ -1,7 +1,8 @@
 """Tabulates the heaps of the profiled repeats: by group, by line of code, before beside after, and the profiler's cost.
 
-Used by ``reports.pages.document`` and ``harness run``. Pure; of a run without profiled arms the tables are empty. The
-figures of a profiled arm explain, they judge nothing: the profiler disturbs what it measures, and by how much is said.
+Used by ``reports.pages.document`` and ``harness run``. Pure; of a run without profiled arms the tables are empty.
+The sizes of a profiled arm explain and judge nothing: the profiler disturbs what it measures, and the cost table says
+by how much.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.ledger import Account, Message
     from harness.record import RunRecord, TrialRecord
 
-STORIES_MAX = 50  # an arm; a run that lost everything must not bury its report
+STORIES_MAX = 50  # an arm; a run that lost everything must not fill its report
 MOMENTS_MAX = 60  # a story; a message that was requeued for ever has thousands of calls
 _NOT_CONFIRMED = "not confirmed"
 _BAD = frozenset({OutcomeKind.LOST.value, OutcomeKind.UNEXPECTED.value, OutcomeKind.STILL_QUEUED.value})

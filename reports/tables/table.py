@@ -1,4 +1,4 @@
-"""A table as plain text: what HTML, Markdown and the terminal all lay out in their own way.
+"""Defines a table as plain text, which HTML, Markdown and the terminal each lay out in their own way.
 
 Used by ``reports.pages.document`` and the builders of its tables. Holds no markup and escapes nothing: that is the
 renderer's part.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, and whether its cells are figures (set flush right)."""
+    """One column: its heading, and whether its cells are numbers (set flush right)."""
 
     heading: str
     numeric: bool = False
@@ -25,7 +25,7 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
-    empty: str = "Nothing was recorded."  # said in place of a table without rows
+    empty: str = "Nothing was recorded."  # shown in place of a table without rows
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -35,5 +35,5 @@ class Table:
 
 
 def columns(*headings: str) -> tuple[Column, ...]:
-    """Return columns by heading; a heading that ends in ``#`` is a column of figures, and the mark is dropped."""
+    """Return columns by heading; a heading that ends in ``#`` is a column of numbers, and the mark is dropped."""
     return tuple(Column(heading.removesuffix("#"), numeric=heading.endswith("#")) for heading in headings)

@@ -1,4 +1,4 @@
-"""A gate's result in words: values, changes, intervals and rules, and all of it as plain lines for a terminal or a log.
+"""Words a gate's result: values, changes, intervals and rules, and all of it as plain lines for a terminal or a log.
 
 ``reports.pages.gate_markdown`` and ``reports.for_machines.gate`` use the same words. Prints nothing.
 """
@@ -40,13 +40,13 @@ def headline(report: GateReport) -> str:
     """Return the verdict in a sentence."""
     red = [each for each in report.comparisons if each.verdict is Verdict.FAIL]
     if red:
-        said = "; ".join(f"{NAMES[each.metric]} {change(each)}, let pass {rule(each)}" for each in red)
-        return f"{report.candidate} is worse than {report.baseline}: {said}."
+        changes = "; ".join(f"{NAMES[each.metric]} {change(each)}, let pass {rule(each)}" for each in red)
+        return f"{report.candidate} is worse than {report.baseline}: {changes}."
     if report.verdict is Verdict.FAIL:
         return f"{report.candidate} broke an expectation: {report.problems[0]}."
     if report.verdict is Verdict.UNKNOWN:
-        return f"No answer: {report.problems[0] if report.problems else 'a figure was not measured often enough'}."
-    return f"{report.candidate} is not worse than {report.baseline}, as far as these repeats can tell."
+        return f"No answer: {report.problems[0] if report.problems else 'a metric was not measured often enough'}."
+    return f"{report.candidate} is not worse than {report.baseline}, as far as these repeats show."
 
 
 def gate_lines(report: GateReport) -> tuple[str, ...]:

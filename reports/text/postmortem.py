@@ -62,7 +62,7 @@ def how_it_ended(found: Postmortem) -> str:
     if killed is not None and not killed.first_process:
         return f"killed by {wording.ENDED_BY[EndedBy.KERNEL]} at {found.moment}: {found.killed_who}; {counted}"
     if incarnation.ended_by is EndedBy.UNKNOWN or incarnation.ended_s is None:
-        return f"last seen at {found.moment}: nobody recorded the end of this incarnation"
+        return f"last seen at {found.moment}: the end of this incarnation was not recorded"
     verb = "killed by" if incarnation.exit_status == SIGKILL_STATUS else "ended by"
     doubt = f" (in doubt: {found.doubt})" if found.doubt else ""
     by = wording.ENDED_BY[incarnation.ended_by]

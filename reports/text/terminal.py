@@ -1,4 +1,4 @@
-"""The verdict on a terminal: plain lines for logs and pipes, a Rich table for people who watch.
+"""Renders the verdict for a terminal: plain lines for logs and pipes, a Rich table for people who watch.
 
 Used by ``harness.commands``, which prints what is returned here. Prints nothing itself.
 """

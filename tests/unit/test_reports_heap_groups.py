@@ -46,7 +46,7 @@ MAIN = ("process_data_events", f"{SITE}/pika/adapters/blocking_connection.py", 9
     ],
 )
 def test_a_stack_belongs_to_what_an_engineer_calls_it(stack: list[tuple[str, str, int]], group: str) -> None:
-    """Guarantees that bodies, an incident's own groups and libraries are kept apart, and that the rest stays the rest."""
+    """Guarantees that bodies, an incident's own groups and libraries are kept apart, and the rest stays the rest."""
     assert group_of(stack, RULES) == group
 
 

@@ -128,7 +128,7 @@ def test_what_failed_stands_above_what_passed() -> None:
     assert text.index("memory_budget FAIL") < text.index("never_killed PASS")
 
 
-def test_the_page_asks_nobody_for_anything(source: str) -> None:
+def test_the_page_makes_no_request(source: str) -> None:
     """Guarantees one self-contained file: no script, no reference out of it, and a policy that says so."""
     page = Page(source)
     policy = [

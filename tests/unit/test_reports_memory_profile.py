@@ -124,7 +124,7 @@ def test_the_table_says_that_the_process_was_killed(killed: Path) -> None:
     page = sites_page("killed", read_heap_profile(killed))
 
     assert "Alive when the process was killed" in page
-    assert "figures of the heap, not of the resident set" in page
+    assert "sizes of the heap, not of the resident set" in page
 
 
 @pytest.mark.parametrize("content", [b"", b"memray", b"not a capture at all" * 99])

@@ -116,7 +116,7 @@ def test_what_nobody_recorded_is_said_and_never_guessed() -> None:
     assert "where its threads were: not recorded" in printed
 
 
-def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -> None:
+def test_an_incarnation_without_a_recorded_end_counts_back_from_its_last_sample() -> None:
     """Guarantees an answer for a run that was cut off together with its harness."""
     trial = records.before_trial()
     incarnation = replace(
@@ -124,11 +124,11 @@ def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -
     )
     printed = text(trial, incarnation, flight())
 
-    assert "nobody recorded the end of this incarnation" in printed
+    assert "the end of this incarnation was not recorded" in printed
     assert "the record breaks off" in printed
 
 
-def test_a_incarnation_without_any_sample_is_no_crash() -> None:
+def test_an_incarnation_without_any_sample_is_no_crash() -> None:
     """Guarantees words for a worker that died before the first look at it, of a trial that never began."""
     incarnation = Incarnation(0, 1, 0.0, 0.1, 1, 0, None, None, EndedBy.ITSELF)
     trial = TrialRecord("fixed", Role.AFTER, None, incarnations=(incarnation,), memory=MemorySeries.empty())
