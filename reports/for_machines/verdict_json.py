@@ -16,11 +16,11 @@ from reports.verdict_words import reason
 if TYPE_CHECKING:
     from harness.record import CheckResult, Judgement, RunRecord, TrialRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: "metrics" was "figures"; incarnations list their kills
 
 
 def render_verdict_json(run: RunRecord, judgement: Judgement) -> str:
-    """Return JSON text that ends in a newline; the same input gives the same text. A figure that is NaN is null."""
+    """Return JSON text that ends in a newline; the same input gives the same text. A metric that is NaN is null."""
     manifest = run.manifest
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -36,7 +36,7 @@ def render_verdict_json(run: RunRecord, judgement: Judgement) -> str:
             "limit_bytes": manifest.limit_bytes,
         },
         "checks": [_check(result) for result in judgement.checks],
-        "figures": {name: _finite(value) for name, value in sorted(judgement.metrics.items())},
+        "metrics": {name: _finite(value) for name, value in sorted(judgement.metrics.items())},
         "arms": [_arm(trial) for trial in run.trials],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -68,5 +68,5 @@ def _arm(trial: TrialRecord) -> dict[str, object]:
 
 
 def _finite(value: float) -> float | None:
-    """Return the figure; JSON has no word for NaN or infinity."""
+    """Return the metric; JSON has no word for NaN or infinity."""
     return value if math.isfinite(value) else None
