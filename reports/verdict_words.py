@@ -1,6 +1,7 @@
-"""The verdict in words: one word, and one sentence of why.
+"""Words a verdict: one word, one sentence of why, and what became of the worker of each arm.
 
-Used by every renderer. Judges nothing: it words what the judgement already says.
+Used by every renderer. Judges nothing and counts nothing: it words the judgement, and kills as
+``reports.analysis.kills`` lists them.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.record import Verdict
+from harness.record.facts import MemoryKind, highest_peak, mib, victim
 from reports import wording
+from reports.analysis.kills import doubt_of, kills_of
 
 if TYPE_CHECKING:
-    from harness.record import CheckResult, Judgement, RunRecord, TrialRecord
+    from harness.record import CheckResult, Judgement, Manifest, RunRecord, TrialRecord
 
+_MOSTLY = 0.9  # of a peak: where the working set was less, the rest is worth a word
 WORDS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.UNKNOWN: "UNKNOWN"}
-KILLERS = ("kernel", "watchdog")
 
 
 def last_line(judgement: Judgement) -> str:
@@ -37,29 +40,51 @@ def reason(run: RunRecord, judgement: Judgement) -> str:
         )
     share = f"{len(deciding)} of {wording.count(len(checks), 'check')}"
     if judgement.verdict is Verdict.FAIL:
-        return f"{share} failed. {_told(deciding[0])}"
-    return f"Nothing failed, but {share} could not be decided. {_told(deciding[0])}"
+        return f"{share} failed. {_sentence(deciding[0])}"
+    return f"Nothing failed, but {share} could not be decided. {_sentence(deciding[0])}"
 
 
 def outcomes(run: RunRecord) -> str:
     """Return what became of each arm, in one clause each, joined by semicolons."""
-    return "; ".join(outcome(trial) for trial in run.trials) or "no arm was run"
+    return "; ".join(outcome(trial, run.manifest) for trial in run.trials) or "no arm was run"
 
 
-def outcome(trial: TrialRecord) -> str:
-    """Return what became of the worker of one arm: ``incident was killed 2 times at 3000 MiB``."""
+def outcome(trial: TrialRecord, manifest: Manifest) -> str:
+    """Return what became of the worker of one arm: ``incident was killed 2 times and peaked at 3000 MiB``."""
     if not trial.incarnations:
         return f"of {trial.arm} no incarnation was recorded"
-    peak_bytes = max(incarnation.peak_bytes for incarnation in trial.incarnations)
-    peak = f" and peaked at {wording.mib(peak_bytes)}" if peak_bytes else "; its peak was not recorded"
-    killed = [incarnation for incarnation in trial.incarnations if incarnation.ended_by in KILLERS]
-    if not killed:
-        return f"{trial.arm} was never killed{peak}"
-    emulated = " by the emulated limit" if killed[0].ended_by == "watchdog" else ""
-    return f"{trial.arm} was killed {wording.count(len(killed), 'time')}{emulated}{peak}"
+    peak = peak_words(trial)
+    words = f"{trial.arm} was {kill_words(trial, manifest)}"
+    words += "; its peak was not recorded" if peak is None else f" and peaked at {peak}"
+    doubts = [doubt for incarnation in trial.incarnations if (doubt := doubt_of(incarnation, trial, manifest))]
+    return f"{words} (in doubt: {doubts[0]})" if doubts else words
 
 
-def _told(result: CheckResult) -> str:
+def kill_words(trial: TrialRecord, manifest: Manifest) -> str:
+    """Return ``never killed``, ``killed 2 times``, or ``killed 1 time (process 71, …)`` where it was not the first."""
+    kills = kills_of(trial, manifest)
+    if not kills:
+        return "never killed"
+    emulated = " by the emulated limit" if kills[0].emulated else ""
+    other = next((kill for kill in kills if not kill.killed.first_process), None)
+    whom = f" ({victim(other.killed, other.incarnation)})" if other else ""
+    return f"killed {wording.count(len(kills), 'time')}{emulated}{whom}"
+
+
+def peak_words(trial: TrialRecord) -> str | None:
+    """Return the highest mark of all incarnations, the cgroup's where there is one; None where none was read.
+
+    Where much of it was file pages that the kernel can drop, the working set's own peak stands beside it.
+    """
+    highest, working_set = highest_peak(trial, MemoryKind.CGROUP), highest_peak(trial)
+    if highest is None:
+        return None
+    droppable = working_set is not None and working_set.high_bytes < _MOSTLY * highest.low_bytes
+    words = mib(highest.low_bytes)
+    return f"{words} (its working set at {mib(working_set.low_bytes)})" if working_set and droppable else words
+
+
+def _sentence(result: CheckResult) -> str:
     """Return one check as a sentence; its detail where it has one, because the detail says why."""
-    figures = f"{result.check} of {result.arm}: measured {result.measured}, wanted {result.threshold}"
-    return f"{figures}. {result.detail}".rstrip() if result.detail else f"{figures}."
+    measured = f"{result.check} of {result.arm}: measured {result.measured}, wanted {result.threshold}"
+    return f"{measured}. {result.detail}".rstrip() if result.detail else f"{measured}."

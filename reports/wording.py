@@ -1,6 +1,6 @@
-"""How figures are worded: sizes, durations, times, exit statuses.
+"""Words values: durations, counts, times, exit statuses, limits. A size is worded by ``harness.record.facts.mib``.
 
-Used by every renderer, so that a figure reads the same in each of them. Knows nothing of HTML, Markdown or a terminal.
+Used by every renderer, so that a value reads the same in each of them. Knows nothing of HTML, Markdown or a terminal.
 """
 
 from __future__ import annotations
@@ -9,32 +9,29 @@ import signal
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day, incident_time
-from harness.record import MIB
+from harness.record import MIB, EndedBy
+from harness.record.facts import mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.record import Incarnation, Limit, PhaseSpan
 
-_WHOLE_MIB_FROM = 10  # below it one decimal is worth reading, above it the decimal is noise
 _WHOLE_S_FROM = 100
 WORTH_A_ROW_BYTES = MIB // 20  # what ``mib`` would word as 0.0 MiB is left out of a table of many
 _SIGNAL_BASE = 128  # how a shell shows a death by signal
 
 NOT_RECORDED = "not recorded"
 ENDED_BY = {
-    "kernel": "the kernel's OOM killer",
-    "watchdog": "the watchdog (emulated limit)",
-    "harness": "the harness",
-    "itself": "itself",
-    "a fault": "a signal of the scenario's",
+    EndedBy.KERNEL: "the kernel's OOM killer",
+    EndedBy.WATCHDOG: "the watchdog (emulated limit)",
+    EndedBy.SUPERVISOR: "the supervisor, after another process of the container was OOM-killed",
+    EndedBy.HARNESS: "the harness",
+    EndedBy.ITSELF: "itself",
+    EndedBy.FAULT: "a signal of the scenario's",
+    EndedBy.UNKNOWN_SIGKILL: "an unknown SIGKILL",
+    EndedBy.UNKNOWN: "an unknown cause",
 }
-
-
-def mib(size_bytes: float) -> str:
-    """Return bytes as ``3000 MiB``, with one decimal below 10 MiB."""
-    value = size_bytes / MIB
-    return f"{value:.0f} MiB" if abs(value) >= _WHOLE_MIB_FROM else f"{value:.1f} MiB"
 
 
 def seconds(duration_s: float) -> str:
@@ -86,8 +83,8 @@ def exit_status(incarnation: Incarnation) -> str:
 def ended_by(incarnation: Incarnation) -> str:
     """Return who ended the incarnation, in words."""
     if incarnation.ended_s is None:
-        return "nobody: alive when the record ends"
-    return ENDED_BY.get(incarnation.ended_by, incarnation.ended_by)
+        return "not ended: alive when the record ends"
+    return ENDED_BY[incarnation.ended_by]
 
 
 def optional_mib(size_bytes: int | None) -> str:
@@ -101,7 +98,7 @@ def prefetch(effective: int) -> str:
 
 
 def enforcement(limit: Limit | None) -> str:
-    """Say in a sentence how a memory limit was enforced; an emulated one is said loudly."""
+    """Say in a sentence how a memory limit was enforced; an emulated one is named as such."""
     if limit is None:
         return "How the memory limit was enforced was not recorded, so no kill in this arm counts as a kernel OOM kill."
     if limit.emulated:

@@ -11,7 +11,7 @@ from harness.commands import options
 from harness.commands.judging import judged, write_verdict
 from harness.commands.output import results
 from harness.commands.playing import print_verdict
-from reports.verdict_json import render_verdict_json
+from reports.for_machines.verdict_json import render_verdict_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run directory.")]
 

@@ -16,11 +16,10 @@ from harness.gate.metrics import KEPT, PEAK, RATE, SLOPE
 from harness.gate.play import Gate
 from harness.record.gate import CANDIDATE
 from harness.store import write_atomically
-from reports.gate_json import render_gate_json, render_trend
-from reports.gate_junit import render_gate_junit
-from reports.gate_lines import gate_lines
-from reports.gate_markdown import render_gate_markdown
-from reports.memory_profile import render_profile_pages
+from reports.for_machines.gate import render_gate_json, render_gate_junit, render_trend
+from reports.pages.gate_markdown import render_gate_markdown
+from reports.pages.heap_pages import render_profile_pages
+from reports.text.gate import gate_lines
 
 if TYPE_CHECKING:
     from harness.gate.play import GateOrder

@@ -14,7 +14,7 @@ from harness.commands import options
 from harness.commands.output import results, shown
 from harness.gate.change_points import steps
 from harness.store import run_history, write_atomically
-from reports.history_chart import render_history
+from reports.charts.history import render_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

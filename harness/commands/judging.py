@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from harness.checkers import judge
 from harness.scenario import load_scenario
 from harness.store import read_run, write_atomically
-from reports.charts import render_charts
-from reports.html_page import render_html
-from reports.junit import render_junit
-from reports.markdown import render_markdown
-from reports.verdict_json import render_verdict_json
+from reports.charts.all_charts import render_charts
+from reports.for_machines.junit import render_junit
+from reports.for_machines.verdict_json import render_verdict_json
+from reports.pages.html_page import render_html
+from reports.pages.markdown import render_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path

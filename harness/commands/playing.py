@@ -14,10 +14,10 @@ from harness.load.schedule import schedule_hash
 from harness.store import read_run
 from harness.timeline.phases import planned_starts_s
 from harness.trial.subject import worker_argv
-from reports.memory_profile import render_difference_page, render_profile_pages
-from reports.profile_tables import profile_lines
-from reports.terminal import verdict_lines, verdict_table
-from reports.verdict_json import render_verdict_json
+from reports.for_machines.verdict_json import render_verdict_json
+from reports.pages.heap_pages import render_difference_page, render_profile_pages
+from reports.tables.heaps import profile_lines
+from reports.text.terminal import verdict_lines, verdict_table
 from reports.verdict_words import last_line
 
 if TYPE_CHECKING:

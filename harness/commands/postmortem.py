@@ -12,9 +12,9 @@ from harness.commands.output import results
 from harness.errors import UsageError
 from harness.store import read_run
 from harness.store.flight_files import read_flight
-from reports.postmortem import KILLED
-from reports.postmortem import postmortem as put_together
-from reports.postmortem_text import as_document, postmortem_lines
+from reports.analysis.kills import killed_incarnations
+from reports.analysis.postmortem import postmortem as put_together
+from reports.text.postmortem import as_document, postmortem_lines
 
 if TYPE_CHECKING:
     from harness.record import Incarnation, RunRecord, TrialRecord
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 
 def postmortem(
     run: Annotated[Path, typer.Argument(help="A run directory, or 'latest'.")] = Path("latest"),
-    arm: Annotated[str | None, typer.Option(help="The arm; by default the first one whose worker was killed.")] = None,
+    arm: Annotated[
+        str | None, typer.Option(help="The arm; by default the first one in which a process was killed.")
+    ] = None,
     incarnation: Annotated[
-        int | None, typer.Option(help="The incarnation, from 0; by default the first that was killed.")
+        int | None, typer.Option(help="The incarnation, from 0; by default the first in which a process was killed.")
     ] = None,
     runs_dir: options.RunsDir = options.RUNS_DIR,
     as_json: options.Json = False,
 ) -> int:
-    """Print how an incarnation of the worker ended, and its last 30 seconds.
+    """Print how an incarnation of the worker ended, and the 30 seconds before.
+
+    Where a process was killed and the first one lived on, it is the 30 seconds before that kill.
 
     Starts nothing; a run that was cut off will do.
 
@@ -42,7 +46,7 @@ def postmortem(
     path = runs_dir / "latest" if str(run) == "latest" else run
     record = read_run(path)
     trial = _trial(record, arm)
-    chosen = _incarnation(trial, incarnation)
+    chosen = _incarnation(record, trial, incarnation)
     flight = read_flight(path / "trials" / trial.arm / "flight", chosen.pid, trial.start_mono_s)
     found = put_together(record, trial, chosen, flight)
     run_id = record.manifest.run_id
@@ -54,7 +58,7 @@ def postmortem(
 def _trial(record: RunRecord, arm: str | None) -> TrialRecord:
     names = ", ".join(trial.arm for trial in record.trials) or "none"
     if arm is None:
-        killed = [trial for trial in record.trials if _killed(trial)]
+        killed = [trial for trial in record.trials if killed_incarnations(trial, record.manifest)]
         trial = next(iter([*killed, *record.trials]), None)
     else:
         trial = record.trial(arm)
@@ -63,10 +67,10 @@ def _trial(record: RunRecord, arm: str | None) -> TrialRecord:
     return trial
 
 
-def _incarnation(trial: TrialRecord, index: int | None) -> Incarnation:
+def _incarnation(record: RunRecord, trial: TrialRecord, index: int | None) -> Incarnation:
     incarnations = ", ".join(str(incarnation.index) for incarnation in trial.incarnations) or "none"
     if index is None:
-        found = next(iter([*_killed(trial), *reversed(trial.incarnations)]), None)
+        found = next(iter([*killed_incarnations(trial, record.manifest), *reversed(trial.incarnations)]), None)
     else:
         found = next((incarnation for incarnation in trial.incarnations if incarnation.index == index), None)
     if found is None:
@@ -75,7 +79,3 @@ def _incarnation(trial: TrialRecord, index: int | None) -> Incarnation:
             f"--incarnation {given}: the worker of arm {trial.arm} has no such incarnation; it has: {incarnations}"
         )
     return found
-
-
-def _killed(trial: TrialRecord) -> list[Incarnation]:
-    return [incarnation for incarnation in trial.incarnations if incarnation.ended_by in KILLED]

@@ -24,7 +24,7 @@ from harness.matrix.rows import row_of
 from harness.record import Matrix, MatrixRow
 from harness.scenario import find_scenario, list_scenarios, load_scenario
 from harness.store import write_atomically
-from reports.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
+from reports.pages.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
 
 if TYPE_CHECKING:
     from harness.narration import Narrator

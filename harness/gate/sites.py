@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from harness.record import MIB
 from harness.record.gate import BASELINE, CANDIDATE
-from reports.allocation_sites import highest_heap_profile
+from reports.analysis.heap_profile import highest_heap_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from reports.allocation_sites import AllocationSite
+    from reports.analysis.heap_profile import AllocationSite
 
 _TOP = 5
 _LINE = re.compile(r":\d+ ")

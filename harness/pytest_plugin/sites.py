@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.record import MIB
-from reports.allocation_sites import highest_heap_profile
+from reports.analysis.heap_profile import highest_heap_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """What a flight recorder left: samples of one incarnation of the worker, and where its threads were. Sizes are bytes.
 
 Written by the worker itself, or from outside by ``harness.probes.outside_flight`` for a worker that has no recorder;
-then what only the worker can know is None. Read by ``reports.postmortem``.
+then what only the worker can know is None. Read by ``reports.analysis.postmortem``.
 """
 
 from __future__ import annotations

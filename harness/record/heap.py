@@ -3,12 +3,25 @@
 Written beside its capture, read back with the run.
 
 A capture is too large to be read for each report; this is what a report needs of it. Sizes are bytes of heap, not of
-the resident set. Made by ``reports.memory_profile``.
+the resident set. Made by ``reports.pages.heap_pages``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A stack frame whose file and function match belongs to ``group``: an incident's knowledge of its worker's files.
+
+    Both are regular expressions, searched for, not matched whole. ``reports.analysis.heap_groups`` applies them.
+    """
+
+    group: str
+    file: str
+    function: str = ""
+    after_libraries: bool = False  # tried only where no rule of a library meets any frame of the stack
 
 
 @dataclass(frozen=True, slots=True)

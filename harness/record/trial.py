@@ -74,6 +74,11 @@ class FaultSpan:
     failure: str = ""  # what went wrong, in a sentence; empty where nothing did
 
     @property
+    def is_phase_rules(self) -> bool:
+        """Whether it is a phase's own rules for the dependency, and no entry of its list of faults."""
+        return self.key.endswith(".dependency")
+
+    @property
     def entry(self) -> str:
         """The entry of the scenario that it is an occurrence of."""
         return self.key.rpartition(".")[0]

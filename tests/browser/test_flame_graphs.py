@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from reports.memory_profile import render_profile_pages
+from reports.pages.heap_pages import render_profile_pages
 
 pytestmark = pytest.mark.browser
 

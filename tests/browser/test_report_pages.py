@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from harness.record import Judgement, Verdict
-from reports.charts import render_charts
-from reports.html_page import render_html
+from reports.charts.all_charts import render_charts
+from reports.pages.html_page import render_html
 from tests.unit import reports_records as records
 
 pytestmark = pytest.mark.browser

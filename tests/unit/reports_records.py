@@ -195,7 +195,7 @@ def calls() -> tuple[DependencyCall, ...]:
         if arrived_s < 17 or arrived_s > 125 or n % 3:
             made.append(
                 DependencyCall(
-                    "/extract_facts",
+                    "/answers",
                     f"conv-{n:04d}",
                     1,
                     "answer",
@@ -208,7 +208,7 @@ def calls() -> tuple[DependencyCall, ...]:
         elif n % 2:
             made.append(
                 DependencyCall(
-                    "/extract_facts",
+                    "/answers",
                     f"conv-{n:04d}",
                     1 + n % 4,
                     "hang_then_500",
@@ -221,7 +221,7 @@ def calls() -> tuple[DependencyCall, ...]:
         else:
             made.append(
                 DependencyCall(
-                    "/extract_facts", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, CallOutcome.CLIENT_GONE
+                    "/answers", f"conv-{n:04d}", 1, "hang_then_500", None, arrived_s, 2.4, CallOutcome.CLIENT_GONE
                 )
             )
     return tuple(made)
@@ -239,7 +239,7 @@ def manifest() -> Manifest:
     return Manifest(
         run_id="20260102T093000Z-oom_1142-a1b2",
         scenario="oom_1142",
-        claim="The worker as it was dies of memory when mem0 hangs during a burst; "
+        claim="The worker as it was dies of memory when the dependency hangs during a burst; "
         "the fixed worker stays within 400 MiB and loses nothing.",
         seed=42,
         time_scale=20.0,

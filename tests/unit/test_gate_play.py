@@ -15,8 +15,8 @@ from harness.narration import Silence
 from harness.record import MIB, Drain, TrialRecord, Verdict
 from harness.record.gate import BASELINE, CANDIDATE
 from harness.scenario import Scenario
-from reports import allocation_sites
-from reports.allocation_sites import AllocationSite, HeapProfile
+from reports.analysis import heap_profile
+from reports.analysis.heap_profile import AllocationSite, HeapProfile
 from tests import drill_records as drill
 
 A, B = Build("old", ("python", "old.py")), Build("new", ("python", "new.py"))
@@ -163,7 +163,7 @@ class TestSites:
             folder.mkdir(parents=True)
             (folder / "incarnation-0.bin").touch()
         monkeypatch.setattr(
-            allocation_sites,
+            heap_profile,
             "read_heap_profile",
             lambda path: profiles[path.parents[1].name.removesuffix("-profiled")],
         )

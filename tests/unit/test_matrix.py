@@ -16,7 +16,7 @@ from harness.matrix.playing import Job, play_jobs
 from harness.matrix.rows import row_of
 from harness.record import CheckResult, Judgement, Matrix, MatrixCell, MatrixRow, Verdict
 from harness.scenario import find_scenario, load_scenario
-from reports.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
+from reports.pages.matrix import matrix_lines, render_matrix_html, render_matrix_markdown, sentence, totals
 from tests.unit import reports_records
 
 if TYPE_CHECKING:

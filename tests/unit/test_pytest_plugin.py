@@ -13,8 +13,8 @@ from harness.errors import PartFailedError
 from harness.pytest_plugin import played
 from harness.pytest_plugin.marker import asked_for
 from harness.record import MIB, RunRecord
-from reports import allocation_sites
-from reports.allocation_sites import AllocationSite, HeapProfile
+from reports.analysis import heap_profile
+from reports.analysis.heap_profile import AllocationSite, HeapProfile
 from tests.drill_records import AFTER, BEFORE, incarnation, run_of, trial
 from tests.scenario_documents import document, written
 
@@ -32,7 +32,7 @@ class Campaign:
         self.error: PartFailedError | None = None
         monkeypatch.setattr(played, "run_campaign", self.play)
         monkeypatch.setattr(played, "read_run", lambda _path: record)
-        monkeypatch.setattr(allocation_sites, "read_heap_profile", lambda _path: PROFILE)
+        monkeypatch.setattr(heap_profile, "read_heap_profile", lambda _path: PROFILE)
 
     def play(self, order: Any, _narrator: Any, schedule: Callable[[Path], list[Any]] | None = None) -> Path:
         """Return a run directory of this order."""

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from harness.record import MIB, Judgement, RunRecord, TrialRecord, Verdict
-from reports import chart_style
-from reports.chart_style import NARROW, WIDE
-from reports.charts import chart_names, render_charts
-from reports.inline_svg import inline
-from reports.memory_chart import draw_memory, kill_window
-from reports.panel_charts import draw_calls
-from reports.timeline import align
+from reports.analysis.time_axis import align
+from reports.charts import style
+from reports.charts.all_charts import chart_names, render_charts
+from reports.charts.by_arm import draw_calls
+from reports.charts.inline_svg import inline
+from reports.charts.memory import draw_memory, kill_window
+from reports.charts.style import NARROW, WIDE
 from tests.unit import reports_records as records
 
 NAMES = ("memory", "memory-before-kill", "queues", "load", "calls")
@@ -39,7 +39,7 @@ def only_memory(trial: TrialRecord) -> RunRecord:
 
 def memory_lines(run: RunRecord, budgets: dict[str, float] | None = None) -> dict[str, np.ndarray]:
     """The named lines of the memory chart: label → heights in MiB."""
-    with chart_style.settings():
+    with style.settings():
         figure = draw_memory(run, budgets or {}, align(run.trials), WIDE)
     return {str(line.get_label()): np.asarray(line.get_ydata(), dtype=float) for line in figure.axes[0].lines}
 
@@ -99,7 +99,7 @@ def test_the_peak_between_two_samples_is_on_the_chart() -> None:
     low = replace(trial.memory, cgroup_bytes=np.full(trial.memory.t_s.size, 100.0 * MIB))
     run = RunRecord(records.manifest(), (replace(trial, memory=low),))
 
-    with chart_style.settings():
+    with style.settings():
         figure = draw_memory(run, {}, align(run.trials), WIDE)
 
     crosses = [np.asarray(line.get_ydata()) for line in figure.axes[0].lines if line.get_marker() == "X"]
@@ -139,7 +139,7 @@ def test_kinds_of_calls_beyond_the_colours_become_one() -> None:
     calls = tuple(replace(call, mode=f"mode{n % 9}") for n, call in enumerate(records.calls()))
     run = RunRecord(records.manifest(), (replace(records.after_trial(), calls=calls),))
 
-    with chart_style.settings():
+    with style.settings():
         figure = draw_calls(run, align(run.trials), NARROW)
 
     labels = figure.axes[0].get_legend_handles_labels()[1]
@@ -151,11 +151,11 @@ def test_many_arms_keep_looks_of_their_own() -> None:
     """Guarantees that twelve arms of an attribution can be told apart, before and after in their usual colours."""
     extra = [replace(records.after_trial(), arm=f"without-{n}") for n in range(10)]
 
-    looks = chart_style.arm_colours([*records.run().trials, *extra])
+    looks = style.arm_colours([*records.run().trials, *extra])
 
     assert len(set(looks.values())) == 12
-    assert looks["incident"] == (chart_style.VERMILLION, "-")
-    assert looks["fixed"] == (chart_style.BLUE, "-")
+    assert looks["incident"] == (style.VERMILLION, "-")
+    assert looks["fixed"] == (style.BLUE, "-")
 
 
 def test_a_name_cannot_become_markup() -> None:
@@ -179,6 +179,6 @@ def test_an_inlined_chart_follows_the_theme_and_shares_no_id(charts: dict[str, b
     assert used <= ids
     assert all(f"url(#{name}" not in one for name in ids if not name.startswith("one-"))
     assert not ids & {element.get("id") for element in ET.fromstring(two).iter()}  # noqa: S314 - our own chart
-    assert f"var(--blue, {chart_style.BLUE})" in one
+    assert f"var(--blue, {style.BLUE})" in one
     assert "xlink" not in one
     assert one.startswith('<svg class="wide" viewBox="')

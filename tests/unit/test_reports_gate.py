@@ -8,10 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.record.gate import CANDIDATE, GateReport, Repeat
-from reports.gate_json import render_gate_json, render_trend
-from reports.gate_junit import REPEATS_CASE, render_gate_junit
-from reports.gate_lines import gate_lines
-from reports.gate_markdown import CHARACTERS_MAX, render_gate_markdown
+from reports.for_machines.gate import REPEATS_CASE, render_gate_json, render_gate_junit, render_trend
+from reports.pages.gate_markdown import CHARACTERS_MAX, render_gate_markdown
+from reports.text.gate import gate_lines
 from tests.unit.gate_reports import GREEN, RED, UNKNOWN
 
 
@@ -25,9 +24,7 @@ def test_the_lines_say_what_was_compared_and_end_with_the_answer() -> None:
     """Guarantees a table that a log can hold, and one last sentence."""
     lines = gate_lines(GREEN)
     assert any(line.split()[:3] == ["peak", "88.0", "MiB"] for line in lines)
-    assert lines[-1] == (
-        "python <new>.py | sh is not worse than commit 0123456789ab, as far as these repeats can tell."
-    )
+    assert lines[-1] == ("python <new>.py | sh is not worse than commit 0123456789ab, as far as these repeats show.")
 
 
 def test_a_red_gate_names_the_metric_its_change_and_the_sites() -> None:

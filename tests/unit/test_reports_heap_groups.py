@@ -7,15 +7,21 @@ from pathlib import Path
 import pytest
 
 from harness.record import MIB, Role, RunRecord, TrialRecord
-from harness.record.heap import HeapGroup, HeapSite, HeapSummary
+from harness.record.heap import HeapGroup, HeapSite, HeapSummary, Rule
 from harness.store.reading import _heaps
-from reports.heap_difference import difference_table
-from reports.heap_groups import REST, RULES, group_names, group_of
-from reports.profile_tables import cost_table, heap_table, profile_lines, sites_table
+from reports.analysis.heap_groups import REST, group_names, group_of, in_order
+from reports.tables.heaps import cost_table, difference_table, heap_table, profile_lines, sites_table
 from tests.unit import reports_records as records
 
 SITE = "/v/lib/python3.11/site-packages"
-OURS = "/app/worker_under_test"
+OURS = "/app/somebodys_worker"
+RULES = in_order(
+    (
+        Rule("parsed rows", r"somebodys_worker/rows\.py$", r"^parse$"),
+        Rule("texts", r"somebodys_worker/rows\.py$"),
+        Rule("the worker's own records", r"somebodys_worker/deadline\.py$", after_libraries=True),
+    )
+)
 JSON = ("raw_decode", "/usr/lib/python3.11/json/decoder.py", 353)
 MAIN = ("process_data_events", f"{SITE}/pika/adapters/blocking_connection.py", 900)
 
@@ -25,8 +31,12 @@ MAIN = ("process_data_events", f"{SITE}/pika/adapters/blocking_connection.py", 9
     [
         ([("_finish", f"{SITE}/pika/channel.py", 1624), MAIN], "message bodies"),
         ([("decode_frame", f"{SITE}/pika/frame.py", 9), MAIN], "pika's buffers"),
-        ([JSON, ("parse_message", f"{OURS}/conversation_message.py", 38)], "parsed logs"),
-        ([("format_conversation", f"{OURS}/conversation_message.py", 60)], "formatted texts"),
+        ([JSON, ("parse", f"{OURS}/rows.py", 38), MAIN], "parsed rows"),
+        ([("as_text", f"{OURS}/rows.py", 60)], "texts"),
+        ([("_finish", f"{SITE}/pika/channel.py", 1624), ("parse", f"{OURS}/rows.py", 38)], "message bodies"),
+        ([("read", f"{OURS}/deadline.py", 8), ("send", f"{SITE}/httpcore/_sync/http11.py", 9)], "the HTTP client"),
+        ([("read", f"{OURS}/deadline.py", 8), ("run", "/lib/python3.11/threading.py", 1)], "the worker's own records"),
+        ([("run", "/lib/python3.11/threading.py", 1)], "threads and their queue"),
         ([JSON, ("encode_json", f"{SITE}/httpx/_content.py", 177)], "request bodies"),
         ([("send", f"{SITE}/httpcore/_sync/http11.py", 9)], "the HTTP client"),
         ([("execute", f"{SITE}/sqlalchemy/engine/base.py", 9)], "the database"),
@@ -36,15 +46,15 @@ MAIN = ("process_data_events", f"{SITE}/pika/adapters/blocking_connection.py", 9
     ],
 )
 def test_a_stack_belongs_to_what_an_engineer_calls_it(stack: list[tuple[str, str, int]], group: str) -> None:
-    """Guarantees that a body, a log, a text and a request are told apart, and what no rule knows stays the rest."""
-    assert group_of(stack) == group
+    """Guarantees that bodies, an incident's own groups and libraries are kept apart, and the rest stays the rest."""
+    assert group_of(stack, RULES) == group
 
 
 def test_a_body_is_a_body_whatever_thread_or_library_it_was_put_together_in() -> None:
     """Guarantees that narrow rules come before wide ones: pika's own rule would take every body else."""
     names = [rule.group for rule in RULES]
     assert names.index("message bodies") < names.index("pika's buffers")
-    assert group_names()[-1] == REST
+    assert group_names(RULES)[-1] == REST
 
 
 def profiled_run() -> RunRecord:

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.record import CheckResult, Judgement, RunRecord, Verdict
-from reports.chart_style import arm_colours
-from reports.charts import render_charts
-from reports.html_page import render_html
-from reports.pages import local_href
+from reports.charts.all_charts import render_charts
+from reports.charts.style import arm_colours
+from reports.pages.html_page import render_html
+from reports.pages.templates import local_href
 from tests.unit import reports_records as records
 
 EVIL = "<img src=x onerror=alert(1)> & \"quoted\" 'text'\x00\x1b[31m"
@@ -128,7 +128,7 @@ def test_what_failed_stands_above_what_passed() -> None:
     assert text.index("memory_budget FAIL") < text.index("never_killed PASS")
 
 
-def test_the_page_asks_nobody_for_anything(source: str) -> None:
+def test_the_page_makes_no_request(source: str) -> None:
     """Guarantees one self-contained file: no script, no reference out of it, and a policy that says so."""
     page = Page(source)
     policy = [

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.record import CheckResult, Judgement, RunRecord, Verdict
-from reports.junit import RUN_CASE, render_junit
+from reports.for_machines.junit import RUN_CASE, render_junit
 from tests.unit import reports_records as records
 
 # The JUnit schema that Jenkins publishes and that GitHub's and GitLab's readers follow: element → (attributes it must

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from harness.record import CheckResult, Judgement, RunRecord, Verdict
-from reports.charts import chart_names
-from reports.markdown import render_markdown
+from reports.charts.all_charts import chart_names
+from reports.pages.markdown import render_markdown
 from tests.unit import reports_records as records
 
 
@@ -50,7 +50,7 @@ def test_it_says_what_the_page_says() -> None:
         "| memory API timeout | 240 s | 240.1 s | 60 s | 60.0 s |",
         "| 11:42:04 | 2.5–3 GB | 2988 MiB | — | 930 |",
         "137 (SIGKILL)",
-        "| /extract\\_facts | hang\\_then\\_500 |",
+        "| /answers | hang\\_then\\_500 |",
         "Nothing is missing and nothing is damaged.",
         "harness run scenarios/oom_1142.yaml --seed 42",
         "[RabbitMQ's log](<trials/incident/logs/rabbitmq.log>)",

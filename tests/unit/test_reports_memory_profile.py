@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.allocation_sites import AllocationSite, HeapProfile, _heaviest, _location, read_heap_profile
-from reports.memory_profile import render_profile_pages, sites_page
+from reports.analysis.heap_profile import AllocationSite, HeapProfile, _heaviest, _location, read_heap_profile
+from reports.pages.heap_pages import render_profile_pages, sites_page
 
 # Holds 8 MB to its end; held 24 MB more for a moment. Then it waits for a line on stdin, so that the test can kill it.
 _PATIENT = """
@@ -124,7 +124,7 @@ def test_the_table_says_that_the_process_was_killed(killed: Path) -> None:
     page = sites_page("killed", read_heap_profile(killed))
 
     assert "Alive when the process was killed" in page
-    assert "figures of the heap, not of the resident set" in page
+    assert "sizes of the heap, not of the resident set" in page
 
 
 @pytest.mark.parametrize("content", [b"", b"memray", b"not a capture at all" * 99])

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from harness.record import RunRecord
-from reports.html_page import render_html
-from reports.markdown import render_markdown
-from reports.message_flow import STORIES_MAX, Flow, flows
+from reports.pages.html_page import render_html
+from reports.pages.markdown import render_markdown
+from reports.tables.message_flow import STORIES_MAX, Flow, flows
 from tests.drill_records import AFTER, publishes, rows, run_of, trial
 from tests.unit import reports_records
 

@@ -12,8 +12,8 @@ from harness.record import MIB, EndedBy, Incarnation, MemorySeries, Role, RunRec
 from harness.record.flight import Flight, FlightSample, StackGroup, StackSample
 from harness.record.heap import HeapGroup, HeapSummary
 from harness.store.flight_files import read_flight
-from reports.postmortem import postmortem
-from reports.postmortem_text import as_document, how_it_ended, postmortem_lines
+from reports.analysis.postmortem import postmortem
+from reports.text.postmortem import as_document, how_it_ended, postmortem_lines
 from tests.unit import reports_records as records
 
 KILL_S = 80.4
@@ -116,7 +116,7 @@ def test_what_nobody_recorded_is_said_and_never_guessed() -> None:
     assert "where its threads were: not recorded" in printed
 
 
-def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -> None:
+def test_an_incarnation_without_a_recorded_end_counts_back_from_its_last_sample() -> None:
     """Guarantees an answer for a run that was cut off together with its harness."""
     trial = records.before_trial()
     incarnation = replace(
@@ -124,11 +124,11 @@ def test_a_incarnation_whose_end_nobody_saw_counts_back_from_its_last_sample() -
     )
     printed = text(trial, incarnation, flight())
 
-    assert "nobody recorded the end of this incarnation" in printed
+    assert "the end of this incarnation was not recorded" in printed
     assert "the record breaks off" in printed
 
 
-def test_a_incarnation_without_any_sample_is_no_crash() -> None:
+def test_an_incarnation_without_any_sample_is_no_crash() -> None:
     """Guarantees words for a worker that died before the first look at it, of a trial that never began."""
     incarnation = Incarnation(0, 1, 0.0, 0.1, 1, 0, None, None, EndedBy.ITSELF)
     trial = TrialRecord("fixed", Role.AFTER, None, incarnations=(incarnation,), memory=MemorySeries.empty())
@@ -140,15 +140,15 @@ def test_the_first_incarnation_that_was_killed_is_chosen_and_another_can_be_name
     """Guarantees the question that is meant without options, and that a wrong name is answered with the right ones."""
     run = records.run()
     trial = _trial(run, None)
-    assert (trial.arm, _incarnation(trial, None).index, _incarnation(trial, 1).index) == ("incident", 0, 1)
+    assert (trial.arm, _incarnation(run, trial, None).index, _incarnation(run, trial, 1).index) == ("incident", 0, 1)
     after = _trial(run, "fixed")
-    assert _incarnation(after, None) == after.incarnations[-1]
+    assert _incarnation(run, after, None) == after.incarnations[-1]
     with pytest.raises(UsageError, match="--arm nobody: the run has no such arm; it has: incident"):
         _trial(run, "nobody")
     with pytest.raises(
         UsageError, match="--incarnation 9: the worker of arm incident has no such incarnation; it has: 0, 1, 2"
     ):
-        _incarnation(trial, 9)
+        _incarnation(run, trial, 9)
     with pytest.raises(UsageError, match="it has: none"):
         _trial(RunRecord(run.manifest, ()), None)
 

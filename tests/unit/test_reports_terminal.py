@@ -7,7 +7,7 @@ from typing import Literal
 from rich.console import Console
 
 from harness.record import CheckResult, Judgement, RunRecord, Verdict
-from reports.terminal import verdict_lines, verdict_table
+from reports.text.terminal import verdict_lines, verdict_table
 from tests.unit import reports_records as records
 
 

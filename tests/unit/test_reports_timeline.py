@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.record import EndedBy, Incarnation, MemorySeries, PhaseSpan, Role, TrialRecord
-from reports.thinning import keep_extremes, split_at_gaps
-from reports.timeline import align
+from reports.analysis.series import keep_extremes, split_at_gaps
+from reports.analysis.time_axis import align
 
 
 def trial(arm: str, *phases: PhaseSpan, ends_s: float = 0.0, starts_s: float = 0.0) -> TrialRecord:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.record import MIB, Judgement, RunRecord, Verdict
-from reports.verdict_json import SCHEMA_VERSION, render_verdict_json
+from reports.for_machines.verdict_json import SCHEMA_VERSION, render_verdict_json
 from tests.unit import reports_records as records
 
 
@@ -26,7 +26,7 @@ def test_the_verdict_and_its_exit_code_are_there_for_scripts(verdict: Verdict, e
     document = read(records.run(), replace(records.judgement(), verdict=verdict))
 
     assert (document["verdict"], document["exit_code"]) == (verdict.value, exit_code)
-    assert document["schema_version"] == SCHEMA_VERSION == 1
+    assert document["schema_version"] == SCHEMA_VERSION == 2
 
 
 def test_the_evidence_of_a_kill_is_there_for_each_incarnation() -> None:
@@ -60,10 +60,10 @@ def test_every_check_and_every_figure_is_there() -> None:
         "threshold": "≤ 400 MiB",
         "detail": "",
     }
-    assert document["figures"]["incident.peak_mib"] == 3000.0
+    assert document["metrics"]["incident.peak_mib"] == 3000.0
 
 
-def test_the_same_run_gives_the_same_text_whatever_the_order_of_its_figures() -> None:
+def test_the_same_run_gives_the_same_text_whatever_the_order_of_its_metrics() -> None:
     """Guarantees that two verdicts can be compared with diff."""
     judgement = records.judgement()
     turned = replace(judgement, metrics=dict(reversed(list(judgement.metrics.items()))))
@@ -77,7 +77,7 @@ def test_a_figure_that_is_no_number_is_null(value: float) -> None:
     """Guarantees that one NaN does not make the file unreadable."""
     document = read(records.run(), Judgement(Verdict.PASS, (), metrics={"a.b": value}))
 
-    assert document["figures"] == {"a.b": None}
+    assert document["metrics"] == {"a.b": None}
 
 
 def test_a_partial_run_has_a_verdict_too() -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.record import MIB, CheckResult, EndedBy, Incarnation, Judgement, RunRecord, Verdict
+from harness.record import MIB, CheckResult, EndedBy, Incarnation, Judgement, MemorySeries, RunRecord, Verdict
+from harness.record.facts import mib
 from reports import wording
-from reports.tables import Table, columns
+from reports.tables.table import Table, columns
 from reports.verdict_words import last_line, outcome, reason
 from tests.unit import reports_records as records
 
@@ -24,7 +25,7 @@ def incarnation(
 )
 def test_sizes_are_mib(size_bytes: float, said: str) -> None:
     """Guarantees one unit of memory throughout."""
-    assert wording.mib(size_bytes) == said
+    assert mib(size_bytes) == said
 
 
 @pytest.mark.parametrize(
@@ -61,14 +62,14 @@ def test_what_became_of_an_arm() -> None:
     """Guarantees that kills are counted, a single one in the singular, and that nothing is made up of nothing."""
     trial = records.before_trial()
 
-    assert outcome(trial) == "incident was killed 2 times and peaked at 3000 MiB"
+    assert outcome(trial, records.manifest()) == "incident was killed 2 times and peaked at 3000 MiB"
     assert (
-        outcome(replace(trial, incarnations=trial.incarnations[1:]))
+        outcome(replace(trial, incarnations=trial.incarnations[1:]), records.manifest())
         == "incident was killed 1 time and peaked at 3000 MiB"
     )
-    assert outcome(replace(trial, incarnations=())) == "of incident no incarnation was recorded"
+    assert outcome(replace(trial, incarnations=()), records.manifest()) == "of incident no incarnation was recorded"
     assert (
-        outcome(replace(trial, incarnations=(incarnation(0),)))
+        outcome(replace(trial, incarnations=(incarnation(0),), memory=MemorySeries.empty()), records.manifest())
         == "incident was never killed; its peak was not recorded"
     )
 

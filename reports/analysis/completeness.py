@@ -1,0 +1,50 @@
+"""Lists what a run does not hold, in sentences, so that a partial report never passes for a whole one.
+
+Used by the pages and the terminal. Looks only at what is there; whether the rest suffices for a verdict is the
+checkers' to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.record import Judgement, RunRecord, TrialRecord
+
+
+def missing(run: RunRecord, judgement: Judgement) -> tuple[str, ...]:
+    """Return one sentence for each thing that a complete run has and this one lacks."""
+    if not run.trials:
+        return ("The run holds no trial: it ended before its first arm was started.",)
+    sentences = [sentence for trial in run.trials for sentence in _missing_of(trial)]
+    if not judgement.checks:
+        sentences.append("No check was made: no threshold was compared with anything.")
+    return tuple(sentences)
+
+
+def damaged(run: RunRecord) -> tuple[str, ...]:
+    """Return one sentence for each file or line that could not be read."""
+    return tuple(f"{trial.arm}: {sentence}" for trial in run.trials for sentence in trial.damaged)
+
+
+def _missing_of(trial: TrialRecord) -> list[str]:
+    """Return what one trial lacks, in the order of the report."""
+    lacking = [
+        (trial.limit is None, "how the memory limit was enforced"),
+        (not trial.phases, "any phase, so its times are seconds since the trial's start"),
+        (not trial.incarnations, "any incarnation of the worker, so no kill and no exit status"),
+        (not trial.memory.t_s.size, "any memory sample"),
+        (not trial.queue, "any sample of the broker's queue"),
+        (not trial.gauges, "anything the worker counts itself (WORKER_STATS_FILE), so no executor queue"),
+        (len(trial.effective_prefetch) < len(trial.incarnations), "the effective prefetch of every incarnation"),
+        (not trial.publishes, "any publish"),
+        (not trial.calls, "any call of the dependency"),
+        (trial.outcomes_stored and not trial.outcomes, "any outcome that the worker stored"),
+        (trial.drain is None, "a drain, so no account of its messages is sound"),
+    ]
+    sentences = [f"{trial.arm}: the record does not hold {what}." for absent, what in lacking if absent]
+    if trial.drain is not None and not trial.drain.complete:
+        sentences.append(
+            f"{trial.arm}: the drain was not complete ({trial.drain.last_seen}): no account of its messages is sound."
+        )
+    return sentences

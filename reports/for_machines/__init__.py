@@ -1,0 +1,1 @@
+"""Results for other programs: ``verdict.json``, ``gate.json``, its trend, and JUnit XML."""

@@ -1,0 +1,1 @@
+"""Tables of a run as plain values, one row and one cell at a time; ``reports.pages`` lays them out."""
