@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.checkers.base import Case
+from harness.checkers.case import Case
+from harness.judging.judge import case_of
 from harness.record import (
     MIB,
     CallOutcome,
@@ -18,6 +19,7 @@ from harness.record import (
     Drain,
     EndedBy,
     Event,
+    FaultSpan,
     Incarnation,
     Limit,
     Manifest,
@@ -137,6 +139,12 @@ def channels(*prefetch: int) -> tuple[ChannelSeen, ...]:
     return tuple(ChannelSeen(0.5, n, f"channel {n}", 1, count, 0) for n, count in enumerate(prefetch))
 
 
+def fault(key: str, requested_s: float, **changes: Any) -> FaultSpan:
+    """Return a fault that came, took effect a tenth of a second later and healed after ten, with ``changes``."""
+    span = FaultSpan(key, "dependency_rules", "else hang_then_500", requested_s, requested_s + 0.1, requested_s + 10)
+    return replace(span, **changes)
+
+
 def trial(arm: str, **changes: Any) -> TrialRecord:
     """Return the whole record of an arm, with ``changes``."""
     is_before = arm == BEFORE
@@ -155,10 +163,8 @@ def trial(arm: str, **changes: Any) -> TrialRecord:
         planned_messages=50,
         calls=calls(),
         outcomes=rows(),
-        events=(
-            Event(10.0, "fault_in_force", {"fault": "mem0_rules", "rules": "else hang_then_500"}),
-            Event(49.0, "trial_ended"),
-        ),
+        events=(Event(49.0, "trial_ended"),),
+        faults=(fault("hanging.dependency", 10.0),),
         channels=channels(0, 0) if is_before else channels(10),
         queues=(QueueLeft("work", kind=QueueKind.WORK, messages=0, message_ids=()),),
         drain=Drain(complete=True, waited_s=2.0, last_seen="0 ready, 0 unacknowledged, 0 calls open"),
@@ -191,4 +197,4 @@ def case(arm: str, **changes: Any) -> Case:
     """Return the case of ``arm`` in a run in which its record has ``changes``; the other arm is as it should be."""
     record = trial(arm, **changes)
     other = trial(AFTER if arm == BEFORE else BEFORE)
-    return Case(arm, record, run_of(record, other), scenario())
+    return case_of(arm, record, run_of(record, other), scenario())

@@ -19,16 +19,15 @@ from harness.bench.figure import Aim, Figure, compared
 from harness.bench.flow import published_and_drained
 from harness.bench.recorder_cost import recorder_figure
 from harness.campaign import Order, run_campaign
-from harness.checkers.metrics import figures
 from harness.environment.broker.broker import broker
 from harness.environment.broker.work_queue import work_queue
 from harness.errors import ScenarioError
+from harness.judging.metrics import figures
 from harness.load.payload import PayloadSizes, build_pool
 from harness.load.schedule import ArrivalPhase, Burst, build_schedule
 from harness.record.flight import Flight
 from harness.scenario import Burst as BurstOfPhase
 from harness.scenario import Expect, Scenario, find_scenario, load_scenario
-from harness.scenario.expectations import OomKilled
 from harness.scenario.overrides import Overrides, overridden
 from harness.store import read_run
 from harness.store.flight_files import read_flight
@@ -110,7 +109,9 @@ def scenario_until_the_kill() -> Scenario:
     What comes later can't change when the first kill falls. Raises ScenarioError for a scenario without a burst.
     """
     scenario = overridden(load_scenario(find_scenario(SCENARIO)), Overrides(arms=(ARM,)))
-    arm = scenario.arms[ARM].model_copy(update={"expect": Expect(oom_killed=OomKilled(kills=1, restarts=0))})
+    arm = scenario.arms[ARM].model_copy(
+        update={"expect": Expect.model_validate({"oom_killed": {"kills": 1, "restarts": 0}})}
+    )
     for at, phase in enumerate(scenario.timeline):
         if isinstance(phase.arrivals, BurstOfPhase):
             last = phase.model_copy(update={"to": phase.from_ + phase.arrivals.over, "ends_when": None})

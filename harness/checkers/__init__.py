@@ -1,9 +1,5 @@
-"""The judges: pure functions from a run's record and its scenario to verdicts.
+"""The checks: pure functions from a trial's record and thresholds to a verdict, each with its thresholds and traits.
 
-No sockets, no processes, no clock, no disk. One checker a file. ``judge`` runs those that every arm gets and those that
-the arm's ``expect`` names; a checker that crashes says *unknown*. To add one: docs/how-to/add-a-checker.md.
+No sockets, no processes, no clock, no disk, no scenario. A check is one file in a room; ``registry`` finds it, and
+``harness.judging`` runs it. To add one: docs/how-to/add-a-checker.md.
 """
-
-from harness.checkers.judge import judge
-
-__all__ = ["judge"]

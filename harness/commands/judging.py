@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checkers import judge
+from harness.judging import judge
 from harness.scenario import load_scenario
 from harness.store import read_run, write_atomically
 from reports.charts.all_charts import render_charts

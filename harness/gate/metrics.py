@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from harness.checkers.healthy_again import final_bytes
-from harness.checkers.memory_growth import growth
+from harness.checkers.memory.growth import growth
 from harness.record import MIB
+from harness.record.facts import own_bytes_at_rest, own_bytes_at_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,13 +65,13 @@ def _highest(marks_bytes: Iterable[int | None]) -> float | None:
 
 def _kept(trial: TrialRecord) -> float | None:
     """Return by how much the idle worker is larger at the end than before its first message, per 1,000 messages."""
-    memory, end = trial.memory, final_bytes(trial)
+    end = own_bytes_at_the_end(trial)
     first_s = min((publish.sent_s for publish in trial.publishes), default=0.0)
-    before = memory.rss_bytes[(memory.t_s >= first_s - _BEFORE_S) & (memory.t_s < first_s)]
+    before = own_bytes_at_rest(trial.memory, first_s - _BEFORE_S, first_s)
     finished = trial.queue[-1].acked if trial.queue else 0
-    if end is None or not before.size or not finished:
+    if end is None or before is None or not finished:
         return None
-    return (end - float(np.median(before))) / MIB / finished * 1000
+    return (end - before) / MIB / finished * 1000
 
 
 def _rate(trial: TrialRecord) -> float | None:

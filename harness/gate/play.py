@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.campaign import Order, run_campaign
-from harness.checkers import judge, workload
+from harness.checkers.preconditions.workload import IN_TIME
 from harness.gate import sites
 from harness.gate.baseline import Baseline
 from harness.gate.comparison import compare
 from harness.gate.metrics import METRICS, PEAK, figures_of
 from harness.gate.power import PILOT, needed
+from harness.judging import judge
 from harness.record import RunRecord, Verdict, profiled
 from harness.record.gate import BASELINE, CANDIDATE, GateReport, Repeat
 from harness.store import read_run
@@ -143,9 +144,7 @@ def _problems(run: RunRecord, scenario: Scenario) -> tuple[list[Verdict], tuple[
         build = _build_of(trial.arm)
         alone = scenario.model_copy(update={"arms": {build: scenario.arms[build]}})
         judgement = judge(RunRecord(run.manifest, (replace(trial, arm=build),)), alone)
-        wrong = [
-            each for each in judgement.checks if each.verdict is not Verdict.PASS and each.check != workload.IN_TIME
-        ]
+        wrong = [each for each in judgement.checks if each.verdict is not Verdict.PASS and each.check != IN_TIME.name]
         worst = Verdict.worst([Verdict.PASS, *(each.verdict for each in wrong)])
         verdicts.append(Verdict.UNKNOWN if build == BASELINE and worst is Verdict.FAIL else worst)
         said += [f"{trial.arm}: {each.check}: {each.measured}; wanted {each.threshold}" for each in wrong]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.checkers import fault_events, oom
-from harness.checkers.judge import PRECONDITIONS
+from harness.checkers.ends.incarnations import ONE
+from harness.checkers.ends.kills import SURVIVED
+from harness.checkers.registry import preconditions
+from harness.judging.judge import PLAYED
 from harness.record import MatrixCell, MatrixRow, Verdict
 
 if TYPE_CHECKING:
     from harness.record import CheckResult, Judgement, RunRecord
     from harness.scenario import Scenario
 
-# Nearly every arm is expected to live and to have its faults: that says little of what a scenario claims.
-_EVERYWHERE = frozenset({oom.SURVIVED, fault_events.NAME})
+# Nearly every arm is expected to live: that says little of what a scenario claims.
+_EVERYWHERE = frozenset({SURVIVED.name, ONE.name})
 
 
 def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str) -> MatrixRow:
@@ -24,7 +26,8 @@ def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str)
 
 def _cell(arm: str, judgement: Judgement, scenario: Scenario) -> MatrixCell:
     results = [result for result in judgement.checks if result.arm == arm]
-    asked = [result for result in results if result.check not in PRECONDITIONS]
+    made_anyway = {PLAYED, *(check.name for check in preconditions())}
+    asked = [result for result in results if result.check not in made_anyway]
     figures = judgement.metrics
     return MatrixCell(
         arm=arm,

@@ -1,6 +1,6 @@
 """Plays what the markers of a session ask for, each thing once, and judges it by the marker's budgets.
 
-Used by the plugin's hooks. The judging is ``harness.checkers``': a run that could not be measured is unknown, and a
+Used by the plugin's hooks. The judging is ``harness.judging``': a run that could not be measured is unknown, and a
 budget is kept only where the verdict is a pass.
 """
 
@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.campaign import Order, run_campaign
-from harness.checkers import judge, oom
+from harness.checkers.ends.incarnations import ONE
+from harness.checkers.ends.kills import SURVIVED
 from harness.errors import HarnessError, UsageError
+from harness.judging import judge
 from harness.narration import Silence
 from harness.pytest_plugin.sites import top_sites
 from harness.record import Verdict, profiled
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.marker import Asked
     from harness.record import CheckResult, TrialRecord
 
-_OF_MEMORY = (oom.SURVIVED, "memory budget", "memory growth", "memory back at baseline")
+_OF_MEMORY = (SURVIVED.name, ONE.name, "memory budget", "memory growth", "memory back at baseline")
 
 
 @dataclass

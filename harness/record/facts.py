@@ -159,7 +159,10 @@ def peak(trial: TrialRecord, incarnation: Incarnation, kind: MemoryKind = Memory
     if kind is MemoryKind.CGROUP:
         return Peak(incarnation.index, kind, float(mark or 0), float(mark or 0) if final else np.inf)
     low = sampled_peak_bytes(trial, incarnation, kind)
-    high = min(float(mark or 0), low + oversight_bytes(trial, incarnation)) if final else np.inf
+    if not final:
+        return Peak(incarnation.index, kind, low, np.inf)
+    # What was never sampled is bounded by all that was ever charged.
+    high = min(float(mark or 0), low + oversight_bytes(trial, incarnation)) if low > 0 else float(mark or 0)
     return Peak(incarnation.index, kind, low, max(low, high))
 
 

@@ -1,225 +1,144 @@
-"""What a scenario expects of an arm: for each checker its thresholds.
+"""What a scenario expects of an arm: for each check its thresholds, and the rules that their traits impose.
 
-Used by ``harness.scenario.model``, and read by the checkers of the same names in ``harness.checkers``. It judges
+``Expect`` is built from ``harness.checkers.registry``: a check's own file says its field, its thresholds and its
+traits, and nothing about a single check stands here. Used by ``harness.scenario.model`` and ``arms``. It judges
 nothing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import create_model, model_validator
 
-from harness.fields.strict import DurationS, Fraction, Name, Number, SizeBytes, Strict, Whole
+from harness.checkers.registry import expectable
+from harness.fields.strict import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.checkers.check import Check
 
-class OomKilled(Strict):
-    """The kernel kills the worker for memory, this often, and it is started again this often."""
+# What a field was called before: a scenario that still has it is told the new name.
+RENAMED = {"put_off": "deferred"}
 
-    kills: Annotated[Whole, Field(ge=1)] = 1
-    restarts: Annotated[Whole, Field(ge=0)] = 0
-    peak_at_least: Fraction = 0.99  # of the limit, by the kernel's own high-water mark
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an arm's expectations have to agree with in the rest of its scenario."""
 
-class MemoryBudget(Strict):
-    """The worker's highest memory stays within this: the cgroup's mark, and the resident set's where asked."""
+    phases: tuple[str, ...]
+    other_arms: frozenset[str]
+    memory_limit_bytes: int
+    restarts_max: int
+    has_minute_table: bool
 
-    peak_at_most: SizeBytes
-    rss_at_most: SizeBytes | None = None
 
-
-class MemoryGrowth(Strict):
-    """A thousand finished messages add no more than this to the resident set, after a warm-up."""
-
-    per_1000_at_most: SizeBytes
-    warm_up: Fraction = 0.1  # of the messages
-
-
-class OverBudget(Strict):
-    """The worker's highest memory goes at least this far: the remedy does not hold it. What `fixed` must never do."""
-
-    peak_at_least: SizeBytes
-
-
-class HungCallsBudget(Strict):
-    """While at least so many calls of the memory API hang, the worker's resident set stays within this."""
-
-    calls_at_least: Annotated[Whole, Field(ge=1)] = 10
-    peak_at_most: SizeBytes
-
-
-class NeverKilled(Strict):
-    """One incarnation, ended by the harness."""
-
-
-class AllAccounted(Strict):
-    """Every confirmed message is processed, or failed with its retry scheduled."""
-
-
-class AllAnswered(Strict):
-    """Every confirmed message was answered by pika-mem0 with a success and acknowledged, as seen from outside."""
-
-
-class Loses(Strict):
-    """Messages that the broker confirmed are lost, so many: what no retry job will ever see again."""
-
-    messages_at_least: Annotated[Whole, Field(ge=1)]
-
-
-class Deferred(Strict):
-    """Messages are deferred: FAILED in the worker's own table, with this error code."""
-
-    error_code: Annotated[str, Field(min_length=1, max_length=50)]
-    messages_at_least: Annotated[Whole, Field(ge=1)]
-
-
-class FailuresRecorded(Strict):
-    """Every message whose calls all failed is FAILED with its retry scheduled, after no more calls than this."""
-
-    messages_at_least: Annotated[Whole, Field(ge=1)] = 1  # fewer failures would be another workload
-    calls_per_message_at_most: Annotated[Whole, Field(ge=1)]
-
-
-class RetriesOpenAtMost(Strict):
-    """While the retry jobs of the drain run, pika-mem0 has no more calls open than this, and they are no herd."""
-
-    calls: Annotated[Whole, Field(ge=1)]
-    events_at_least: Annotated[Whole, Field(ge=1)] = 1  # retried: fewer would be another herd
-
-
-class Loops(Strict):
-    """The same messages come again and again and none is finished, during these phases, which follow one another."""
-
-    redeliveries_per_message_at_least: Annotated[Number, Field(gt=0)]
-    finished_at_most: Annotated[Whole, Field(ge=0)] = 0
-    during: Annotated[tuple[Name, ...], Field(min_length=1)]
-
-
-class Repeats(Strict):
-    """Work that was done already is done again: pika-mem0 answers well twice for so many messages."""
-
-    messages_at_least: Annotated[Whole, Field(ge=1)]
-
-
-class StandsStill(Strict):
-    """No more than so many messages are finished during these phases, which follow one another."""
-
-    finished_at_most: Annotated[Whole, Field(ge=0)] = 0
-    during: Annotated[tuple[Name, ...], Field(min_length=1)]
-
-
-class Processed(Strict):
-    """At least this share of the confirmed messages is PROCESSED in the end, and not only accounted for."""
-
-    share_at_least: Fraction
-
-
-class Recovers(Strict):
-    """Once this phase has begun, the backlog is gone within a time, and does not come back."""
-
-    phase: Name
-    within: DurationS
-
-
-class AlertsAtMost(Strict):
-    """The worker raises no more alerts than this, and at least one."""
-
-    count: Annotated[Whole, Field(ge=1)]
-
-
-class Throughput(Strict):
-    """Messages finished per second during these phases, which follow one another, as a multiple of another arm's."""
-
-    against: Name
-    at_least: Annotated[Number, Field(gt=0)]
-    during: Annotated[tuple[Name, ...], Field(min_length=1)]
-
-
-class ReturnsToHealthy(Strict):
-    """At the end, once everything is drained, the worker's memory is back at the level it had before the workload."""
-
-    at_most: SizeBytes
-
-
-class ReturnsToBaseline(Strict):
-    """Once everything is drained, memory is at most this far above its level in a phase before the workload."""
-
-    baseline: Name
-    above_at_most: SizeBytes
-
-
-class EffectivePrefetch(Strict):
-    """The prefetch that the broker says is in force; 0 is unlimited."""
-
-    equals: Annotated[Whole, Field(ge=0)]
-
-
-class Fidelity(Strict):
-    """How near the memory curve comes to the report's minute table, before the burst and at the kill."""
-
-    typical_factor_at_most: Annotated[Number, Field(gt=1)]
-
-
-_OF_A_FAULT = ("oom_killed", "over_budget", "loops", "stands_still", "repeats", "loses")
-
-
-class Expect(Strict):
+class _Expectations(Strict):
     """The expectations of one arm. What is left out is not expected."""
 
-    oom_killed: OomKilled | None = None
-    memory_budget: MemoryBudget | None = None
-    memory_growth: MemoryGrowth | None = None
-    over_budget: OverBudget | None = None
-    hung_calls_budget: HungCallsBudget | None = None
-    never_killed: NeverKilled | None = None
-    all_accounted: AllAccounted | None = None
-    all_answered: AllAnswered | None = None
-    loses: Loses | None = None
-    deferred: Deferred | None = None
-    failures_recorded: FailuresRecorded | None = None
-    retries_open_at_most: RetriesOpenAtMost | None = None
-    loops: Loops | None = None
-    repeats: Repeats | None = None
-    stands_still: StandsStill | None = None
-    processed: Processed | None = None
-    recovers: Recovers | None = None
-    alerts_at_most: AlertsAtMost | None = None
-    throughput: Throughput | None = None
-    returns_to_healthy: ReturnsToHealthy | None = None
-    returns_to_baseline: ReturnsToBaseline | None = None
-    effective_prefetch: EffectivePrefetch | None = None
-    fidelity: Fidelity | None = None
+    @model_validator(mode="before")
+    @classmethod
+    def _are_called_so(cls, data: Any) -> Any:
+        for old, new in RENAMED.items():
+            if isinstance(data, dict) and old in data:
+                raise ValueError(f"{old} is now called {new}; rename the field")
+        return data
+
+    def thresholds_of(self, check: Check) -> Any:
+        """Return the thresholds of ``check``; None where it is not expected."""
+        return getattr(self, check.key) if check.key else None
+
+    @property
+    def expected(self) -> Iterator[tuple[Check, Any]]:
+        """What is expected: each check with its thresholds."""
+        for check in expectable().values():
+            if (thresholds := self.thresholds_of(check)) is not None:
+                yield check, thresholds
+
+    def misfits(self, around: Surroundings) -> Iterator[str]:
+        """Yield what does not agree with the rest of the scenario, each as ``field: reason``."""
+        for field, size_bytes in self.sizes_bytes:
+            if size_bytes > around.memory_limit_bytes:
+                yield f"{field}: above memory_limit it says nothing; lower it"
+        yield from _missed_phases(self.stretches, around.phases)
+        for check, other in self.comparisons:
+            if other not in around.other_arms:
+                yield f"{check.key}.{check.other_arm}: no other arm is named {other!r}"
+        for check, thresholds in self.expected:
+            if check.restarts and (count := getattr(thresholds, check.restarts)) > around.restarts_max:
+                yield f"{check.key}: {count} restarts, but restarts.limit allows {around.restarts_max}"
+            if check.needs_minute_table and not around.has_minute_table:
+                yield f"{check.key}: there are no reported.points to compare with"
 
     @property
     def sizes_bytes(self) -> Iterator[tuple[str, int]]:
-        """The sizes that memory is compared with, each with the field it belongs to."""
-        if self.memory_budget is not None:
-            yield "memory_budget", self.memory_budget.peak_at_most
-        if self.over_budget is not None:
-            yield "over_budget", self.over_budget.peak_at_least
-        if self.hung_calls_budget is not None:
-            yield "hung_calls_budget", self.hung_calls_budget.peak_at_most
-        if self.returns_to_healthy is not None:
-            yield "returns_to_healthy", self.returns_to_healthy.at_most
+        """The sizes that memory is compared with and that the limit bounds, each with the field it belongs to."""
+        for check, thresholds in self.expected:
+            for size in check.sizes:
+                if size.within_limit and (size_bytes := getattr(thresholds, size.field)) is not None:
+                    yield check.key, size_bytes
 
     @property
     def stretches(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The phases that are looked at by themselves, each list with the field it belongs to."""
-        if self.throughput is not None:
-            yield "throughput.during", self.throughput.during
-        if self.loops is not None:
-            yield "loops.during", self.loops.during
-        if self.stands_still is not None:
-            yield "stands_still.during", self.stands_still.during
-        if self.recovers is not None:
-            yield "recovers.phase", (self.recovers.phase,)
-        if self.returns_to_baseline is not None:
-            yield "returns_to_baseline.baseline", (self.returns_to_baseline.baseline,)
+        for check, thresholds in self.expected:
+            for field in check.phases:
+                if (named := getattr(thresholds, field)) is not None:
+                    yield f"{check.key}.{field}", (named,) if isinstance(named, str) else named
+
+    @property
+    def comparisons(self) -> Iterator[tuple[Check, str]]:
+        """The checks that compare with another arm, each with that arm's name."""
+        for check, thresholds in self.expected:
+            if check.other_arm:
+                yield check, getattr(thresholds, check.other_arm)
+
+    @property
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """The pairs of expectations that can't both come true."""
+        named = {check.key for check, _ in self.expected}
+        for check, _ in self.expected:
+            for other in check.excludes:
+                if other in named:
+                    yield check.key, other
 
     @property
     def of_a_worker_that_fails(self) -> tuple[str, ...]:
         """The names of those expectations that only a worker with a fault can meet."""
-        return tuple(name for name in _OF_A_FAULT if getattr(self, name) is not None)
+        return tuple(check.key for check, _ in self.expected if check.only_failing)
+
+    @property
+    def reaches_limit(self) -> bool:
+        """Whether the worker has to fill its memory limit."""
+        return any(check.reaches_limit for check, _ in self.expected)
+
+    def changed(self, **thresholds: Any) -> Expect:
+        """Return these expectations with other ``thresholds``; None takes an expectation away."""
+        return self.model_copy(update=thresholds)  # type: ignore[return-value]
+
+
+if TYPE_CHECKING:
+
+    class Expect(_Expectations):
+        """The expectations of one arm: a field for each check, None where it is not expected."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _FIELDS = {check.key: (check.thresholds | None, None) for check in expectable().values()}
+    Expect = create_model("Expect", __base__=_Expectations, __module__=__name__, **_FIELDS)
+
+
+def _missed_phases(stretches: Iterator[tuple[str, tuple[str, ...]]], phases: tuple[str, ...]) -> Iterator[str]:
+    for field, during in stretches:
+        if missing := [phase for phase in during if phase not in phases]:
+            yield f"{field}: no phase is named {missing[0]!r}; there are {', '.join(phases)}"
+        elif not _is_stretch(during, phases):
+            yield f"{field}: name phases that follow one another, in order"
+
+
+def _is_stretch(names: tuple[str, ...], phases: tuple[str, ...]) -> bool:
+    first = phases.index(names[0])
+    return names == phases[first : first + len(names)]

@@ -17,6 +17,7 @@ from harness.faults.registry import AnyFault
 from harness.fields.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
 from harness.record import PROFILED_SUFFIX
 from harness.scenario.arms import Arm, WorkerSpec
+from harness.scenario.expectations import Surroundings
 from harness.scenario.reported import Reported
 
 __all__ = ["Arm", "Burst", "EndsWhen", "Messages", "Phase", "Scenario", "WorkerSpec"]
@@ -175,34 +176,22 @@ class Scenario(Strict):
             raise ValueError(f"memory_limit: a worker takes {INTERPRETER_BYTES // 2**20} MiB before its first message")
         if self.drain_at_most <= 0:
             raise ValueError("drain_at_most: draining takes time; the default is 120s")
-        for name, arm in self.arms.items():
-            for field, size_bytes in arm.expect.sizes_bytes:
-                if size_bytes > self.memory_limit:
-                    raise ValueError(f"arms.{name}.expect.{field}: above memory_limit it says nothing; lower it")
-            killed = arm.expect.oom_killed
-            if killed and killed.restarts > self.restarts.limit:
-                raise ValueError(
-                    f"arms.{name}.expect.oom_killed: {killed.restarts} restarts, but restarts.limit allows"
-                    f" {self.restarts.limit}"
-                )
         return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        phases = [phase.phase for phase in self.timeline]
         for name, arm in self.arms.items():
             if name.endswith(PROFILED_SUFFIX):
                 raise ValueError(f"arms.{name}: {PROFILED_SUFFIX!r} is the harness's own ending; choose another name")
-            throughput = arm.expect.throughput
-            if throughput and throughput.against not in self.arms.keys() - {name}:
-                raise ValueError(f"arms.{name}.expect.throughput.against: no other arm is named {throughput.against!r}")
-            for field, during in arm.expect.stretches:
-                if missing := [phase for phase in during if phase not in phases]:
-                    raise ValueError(f"arms.{name}.expect: no phase is named {missing[0]!r}; there are {phases}")
-                if not _is_stretch(during, phases):
-                    raise ValueError(f"arms.{name}.expect.{field}: name phases that follow one another, in order")
-            if arm.expect.fidelity and not self.reported.points:
-                raise ValueError(f"arms.{name}.expect.fidelity: there are no reported.points to compare with")
+            around = Surroundings(
+                phases=tuple(phase.phase for phase in self.timeline),
+                other_arms=frozenset(self.arms) - {name},
+                memory_limit_bytes=self.memory_limit,
+                restarts_max=self.restarts.limit,
+                has_minute_table=bool(self.reported.points),
+            )
+            for misfit in arm.expect.misfits(around):
+                raise ValueError(f"arms.{name}.expect.{misfit}")
         for point in self.reported.points:
             if not any(phase.from_ <= point.at < phase.to for phase in self.timeline):
                 raise ValueError("reported.points: every point must lie in a phase of the timeline")
@@ -216,8 +205,3 @@ class Scenario(Strict):
     def messages_planned(self) -> int:
         """How many messages the timeline asks for, about: rates are rounded phase by phase."""
         return sum(phase.messages_planned for phase in self.timeline)
-
-
-def _is_stretch(names: tuple[str, ...], phases: list[str]) -> bool:
-    first = phases.index(names[0])
-    return list(names) == phases[first : first + len(names)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from harness.checkers.check import Shrinks
 from harness.errors import UsageError
 from harness.scenario.arms import Arm
 from harness.scenario.complaints import complaints
@@ -20,6 +21,7 @@ from harness.scenario.reported import Reported
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.checkers.check import Size
     from harness.scenario.arms import Role
     from harness.scenario.model import Scenario
 
@@ -89,37 +91,26 @@ def small(scenario: Scenario) -> Scenario:
 
 
 def _small_arm(arm: Arm) -> Arm:
-    changes: dict[str, Any] = {"fidelity": None}
-    expect = arm.expect
-    if (budget := expect.memory_budget) is not None:
-        shrunk = {"peak_at_most": _shrunk(budget.peak_at_most)}
-        if budget.rss_at_most is not None:
-            shrunk["rss_at_most"] = _shrunk(budget.rss_at_most)
-        changes["memory_budget"] = budget.model_copy(update=shrunk)
-    if (over := expect.over_budget) is not None:
-        changes["over_budget"] = over.model_copy(update={"peak_at_least": _shrunk(over.peak_at_least)})
-    if (hung := expect.hung_calls_budget) is not None:
-        changes["hung_calls_budget"] = hung.model_copy(update={"peak_at_most": _shrunk(hung.peak_at_most)})
-    if (growth := expect.memory_growth) is not None:
-        changes["memory_growth"] = growth.model_copy(update={"per_1000_at_most": _tenth(growth.per_1000_at_most)})
-    if (baseline := expect.returns_to_baseline) is not None:
-        changes["returns_to_baseline"] = baseline.model_copy(update={"above_at_most": _tenth(baseline.above_at_most)})
-    if expect.oom_killed is not None:
-        # What the allocator keeps of a backlog is as much with small bodies: measured 160 MiB, and 160 to 192 in full.
-        changes["returns_to_healthy"] = None
-    elif (healthy := expect.returns_to_healthy) is not None:
-        changes["returns_to_healthy"] = healthy.model_copy(update={"at_most": _shrunk(healthy.at_most)})
-    return arm.model_copy(update={"expect": expect.model_copy(update=changes)})
+    """Return the arm with the thresholds of a tenth of the bytes, as each check's traits say."""
+    expected = {check.key for check, _ in arm.expect.expected}
+    changes: dict[str, Any] = {}
+    for check, thresholds in arm.expect.expected:
+        if expected & {*check.small_without}:
+            changes[check.key] = None
+            continue
+        sizes = {size: getattr(thresholds, size.field) for size in check.sizes}
+        shrunk = {size.field: _shrunk_size(size, found) for size, found in sizes.items() if found is not None}
+        changes[check.key] = thresholds.model_copy(update=shrunk)
+    return arm.model_copy(update={"expect": arm.expect.changed(**changes)})
 
 
-def _tenth(size_bytes: int) -> int:
-    """Return a tenth of a difference: it has no interpreter in it that would stay."""
-    return math.ceil(size_bytes * SMALL_SHARE)
+def _shrunk_size(size: Size, size_bytes: int) -> int:
+    return _shrunk(size_bytes) if size.shrinks is Shrinks.ABOVE_INTERPRETER else math.ceil(size_bytes * SMALL_SHARE)
 
 
 def _shrunk_limit(limit_bytes: int, arms: Mapping[str, Arm]) -> int:
     """Return the limit of a tenth of the workload; ``arms`` have shrunk already, and no budget may lie above it."""
-    if not any(arm.expect.oom_killed for arm in arms.values()):
+    if not any(arm.expect.reaches_limit for arm in arms.values()):
         return _shrunk(limit_bytes)
     budgets = [size_bytes for arm in arms.values() for _, size_bytes in arm.expect.sizes_bytes]
     shrunk = CONNECTED_BYTES + math.ceil((limit_bytes - CONNECTED_BYTES) * SMALL_SHARE)
@@ -138,10 +129,8 @@ def _chosen_arms(scenario: Scenario, names: tuple[str, ...]) -> dict[str, Arm]:
         raise UsageError(f"--arm {unknown[0]}: the scenario {scenario.name} has {', '.join(scenario.arms)}")
     chosen = {name: arm for name, arm in scenario.arms.items() if name in names}
     for name, arm in chosen.items():
-        comparison = arm.expect.throughput
-        if comparison is not None and comparison.against not in chosen:
-            expect = arm.expect.model_copy(update={"throughput": None})
-            chosen[name] = arm.model_copy(update={"expect": expect})
+        alone = {check.key: None for check, other in arm.expect.comparisons if other not in chosen}
+        chosen[name] = arm.model_copy(update={"expect": arm.expect.changed(**alone)})
     return chosen
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import accounted, answered, judge
-from harness.checkers.base import Case
+from harness.checkers.case import Case
+from harness.checkers.messages import accounted, answered
+from harness.judging import judge
+from harness.judging.judge import case_of
 from harness.record import CallOutcome, DependencyCall, Drain, Outcome, Verdict
 from harness.scenario import Scenario
 from tests.drill_records import AFTER, BEFORE, incarnation, publishes, queue, run_of, trial
@@ -23,13 +25,18 @@ def answers(count: int = 50, **changes: Any) -> tuple[DependencyCall, ...]:
     return tuple(calls)
 
 
-def case(**changes: Any) -> Case:
-    """Return the case of an arm whose worker is a command, all of whose messages were answered and acknowledged."""
+def foreign() -> Scenario:
+    """Return the drill with a worker that is a command."""
     data = document()
     data["arms"]["fixed"] |= {"worker": {"command": ["worker"]}, "expect": {"all_answered": {}}}
+    return Scenario.model_validate(data)
+
+
+def case(**changes: Any) -> Case:
+    """Return the case of an arm whose worker is a command, all of whose messages were answered and acknowledged."""
     good: dict[str, Any] = {"calls": answers(), "queue": queue(1.1), "outcomes": (), "gauges": ()}
     record, other = trial(AFTER, **{**good, **changes}), trial(BEFORE)
-    return Case(AFTER, record, run_of(record, other), Scenario.model_validate(data))
+    return case_of(AFTER, record, run_of(record, other), foreign())
 
 
 class TestAnswered:
@@ -117,18 +124,18 @@ class TestAnswered:
     def test_the_judge_asks_it_where_it_is_expected(self) -> None:
         """Guarantees that the expectation reaches the verdict."""
         bad = case(calls=answers(status=500, good=False))
-        checks = [result for result in judge(bad.run, bad.scenario).checks if result.check == answered.NAME]
+        checks = [result for result in judge(bad.run, foreign()).checks if result.check == answered.CHECK.name]
 
         assert [(result.arm, result.verdict) for result in checks] == [(AFTER, Verdict.FAIL)]
 
 
-class TestTheTableOfAnotherProgram:
-    """``all_accounted`` of a command: the table may not be its own."""
+class TestTheStoreOfAnotherProgram:
+    """``all_accounted`` of a worker whose outcomes the harness can't read."""
 
     def test_a_table_that_nobody_touched_is_unknown_and_says_what_to_expect_instead(self) -> None:
         """Guarantees that a worker which has no use for our table did not lose every message."""
         untouched = tuple(Outcome(f"c-{n:03d}", "PENDING", None, 0, None) for n in range(50))
-        result = accounted.check(case(outcomes=untouched))
+        result = accounted.check(case(outcomes=untouched, outcomes_stored=False))
 
         assert result.verdict is Verdict.UNKNOWN
         assert "all_answered" in result.detail

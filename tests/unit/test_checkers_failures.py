@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import deferred, failures, hung_calls, judge, loops, memory_budget
-from harness.checkers.base import Case
+from harness.checkers.case import Case
+from harness.checkers.memory import budget, hung_calls
+from harness.checkers.memory.budget import OverBudget
+from harness.checkers.memory.hung_calls import HungCallsBudget
+from harness.checkers.messages import deferred, failures
+from harness.checkers.messages.deferred import Deferred
+from harness.checkers.messages.failures import FailuresRecorded
+from harness.checkers.progress import loops
+from harness.checkers.progress.loops import Loops
+from harness.judging import judge
+from harness.judging.judge import case_of
 from harness.record import MIB, CallOutcome, DependencyCall, Drain, MemorySeries, Outcome, QueueSample, Verdict
-from harness.scenario.expectations import Deferred, FailuresRecorded, HungCallsBudget, Loops, OverBudget
 from tests.drill_records import AFTER, BEFORE, MB, case, incarnation, memory, rows, run_of, scenario, trial
 
 OVER = OverBudget(peak_at_least="400 MiB")
@@ -31,7 +39,7 @@ def reported(**changes: Any) -> Case:
     arms: Any = scenario().model_dump(mode="json", by_alias=True)["arms"]
     arms[AFTER] |= {"role": "reported"}
     record = trial(AFTER, **changes)
-    return Case(AFTER, record, run_of(trial(BEFORE), record), scenario(arms=arms))
+    return case_of(AFTER, record, run_of(trial(BEFORE), record), scenario(arms=arms))
 
 
 class TestOverTheBudget:
@@ -39,13 +47,13 @@ class TestOverTheBudget:
 
     def test_a_peak_at_the_figure_passes(self) -> None:
         """Guarantees the edge, by the kernel's high-water mark."""
-        assert memory_budget.check_over(
-            reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB),)), OVER
-        ).verdict is (Verdict.PASS)
+        assert budget.check_over(reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB),)), OVER).verdict is (
+            Verdict.PASS
+        )
 
     def test_a_worker_that_needs_less_than_claimed_has_not_reproduced_it(self) -> None:
         """Guarantees that a finding which is no longer true is unknown, and not a failure of the fix."""
-        result = memory_budget.check_over(reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB - 1),)), OVER)
+        result = budget.check_over(reported(incarnations=(incarnation(peak_cgroup_bytes=400 * MIB - 1),)), OVER)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "look again at the claim" in result.detail
@@ -53,7 +61,7 @@ class TestOverTheBudget:
     def test_without_a_peak_nothing_is_known(self) -> None:
         """Guarantees that a worker nobody measured is not called frugal."""
         nothing = reported(incarnations=(incarnation(peak_cgroup_bytes=None, peak_rss_bytes=None),))
-        assert memory_budget.check_over(nothing, OVER).verdict is Verdict.UNKNOWN
+        assert budget.check_over(nothing, OVER).verdict is Verdict.UNKNOWN
 
 
 class TestHungCalls:
@@ -184,9 +192,9 @@ class TestLoops:
 
 
 FINDINGS = {
-    "over_budget": ({"peak_at_least": "400 MiB"}, memory_budget.OVER),
-    "deferred": ({"error_code": "QUEUE_FULL", "messages_at_least": 1}, deferred.NAME),
-    "loops": ({"redeliveries_per_message_at_least": 9, "during": ["burst"]}, loops.NAME),
+    "over_budget": ({"peak_at_least": "400 MiB"}, budget.OVER.name),
+    "deferred": ({"error_code": "QUEUE_FULL", "messages_at_least": 1}, deferred.CHECK.name),
+    "loops": ({"redeliveries_per_message_at_least": 9, "during": ["burst"]}, loops.LOOP.name),
 }
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import fault_events, judge
-from harness.checkers.base import Case
+from harness.checkers.preconditions import faults
+from harness.judging import judge
+from harness.judging.judge import case_of
 from harness.record import Event, RunRecord, Verdict
 from harness.scenario import Scenario
+from harness.store.history import fault_spans
 from tests.drill_records import AFTER, BEFORE, run_of, scenario, trial
 
 FAULTS = [
@@ -35,33 +37,36 @@ def with_faults() -> Scenario:
 
 def run_with(*events: Event) -> RunRecord:
     """Return a run in which everything else is as it should be."""
-    return run_of(trial(BEFORE, events=(*trial(BEFORE).events, *FIRST, FIRST_HEALED, *SECOND)), fixed_with(*events))
+    return run_of(with_events(BEFORE, *FIRST, FIRST_HEALED, *SECOND), with_events(AFTER, *events))
 
 
-def fixed_with(*events: Event) -> Any:
-    """Return the after arm's record with these fault events."""
-    return trial(AFTER, events=(*trial(AFTER).events, *events))
+def with_events(arm: str, *events: Event) -> Any:
+    """Return the record of an arm with these events beside those of its phases' rules, as the reader reads them."""
+    return trial(arm, faults=(*trial(arm).faults, *fault_spans(events)))
 
 
 def test_three_fault_events_for_each_fault_pass() -> None:
     """Guarantees the good case, for the run as for the check."""
     run = run_with(*FIRST, FIRST_HEALED, *SECOND)
-    result = fault_events.check(Case(AFTER, run.trials[1], run, with_faults()))
+    result = faults.check(case_of(AFTER, run.trials[1], run, with_faults()))
 
     assert result.verdict is Verdict.PASS
-    assert result.measured == "2 of 2 faults came, took effect and healed"
+    assert result.measured == "4 faults acted"
     assert judge(run, with_faults()).verdict is Verdict.PASS
 
 
 LACKING: dict[str, tuple[list[Event], str]] = {
-    "never asked for": ([*FIRST, FIRST_HEALED], "worker_killed (hanging.1.0) was never asked for"),
-    "asked for without effect": (
-        [FIRST[0], FIRST_HEALED, *SECOND],
-        "link_stalled (hanging.0.0) was asked for and never seen in force",
+    "never requested": (
+        [*FIRST, FIRST_HEALED],
+        "worker_killed (hanging.1.0) was never requested: its phase ended before",
     ),
-    "in force before it was asked for": (
+    "requested without effect": (
+        [FIRST[0], FIRST_HEALED, *SECOND],
+        "link_stalled (hanging.0.0) was requested and never seen in force",
+    ),
+    "in force before it was requested": (
         [FIRST[0], fault_event(11.9, "in_force", "hanging.0.0"), FIRST_HEALED, *SECOND],
-        "link_stalled (hanging.0.0) was asked for and never seen in force",
+        "link_stalled (hanging.0.0) was requested and never seen in force",
     ),
     "never healed": ([*FIRST, *SECOND], "link_stalled (hanging.0.0) was in force and never seen healed"),
     "a failure": (
@@ -80,9 +85,8 @@ def test_a_fault_event_that_is_missing_makes_the_run_unknown(name: str) -> None:
     """Guarantees that a workload which did not come, or did not end, is never called weathered."""
     events, said = LACKING[name]
     run = run_with(*events)
-    result = fault_events.check(Case(AFTER, run.trials[1], run, with_faults()))
+    result = faults.check(case_of(AFTER, run.trials[1], run, with_faults()))
 
     assert result.verdict is Verdict.UNKNOWN
-    assert result.measured == "1 of 2 faults came, took effect and healed"
-    assert said in result.detail
+    assert result.measured == f"3 faults acted; {said}"
     assert judge(run, with_faults()).verdict is Verdict.UNKNOWN

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import fidelity
-from harness.checkers.metrics import burst_to_first_kill_s, figures, hanging_phases
-from harness.checkers.tables import NOT_MEASURED, metric_rows, minute_rows
+from harness.checkers.memory import fidelity
+from harness.checkers.memory.fidelity import Fidelity
+from harness.judging.metrics import burst_to_first_kill_s, figures, hanging_phases
+from harness.judging.tables import NOT_MEASURED, metric_rows, minute_rows
 from harness.record import MIB, CallOutcome, MemorySeries, Outcome, ReportedPoint, Verdict, WorkerGauge
-from harness.scenario.expectations import Fidelity
 from tests.drill_records import (
     AFTER,
     BEFORE,
@@ -142,10 +142,10 @@ class TestFigures:
     def test_only_a_kill_after_the_burst_began_is_its_consequence(self) -> None:
         """Guarantees that a worker which died in the climb gives no time from the burst."""
         early = trial(BEFORE, incarnations=(killed(ended_s=15.0), incarnation(1)))
-        assert burst_to_first_kill_s(early, scenario()) is None
+        assert burst_to_first_kill_s(early, scenario(), LIMIT_BYTES) is None
         both = trial(BEFORE, incarnations=(killed(ended_s=15.0), killed(1, ended_s=26.0), incarnation(2)))
-        assert burst_to_first_kill_s(both, scenario()) == 6.0
-        assert burst_to_first_kill_s(trial(BEFORE, phases=PHASES[:2]), scenario()) is None
+        assert burst_to_first_kill_s(both, scenario(), LIMIT_BYTES) == 6.0
+        assert burst_to_first_kill_s(trial(BEFORE, phases=PHASES[:2]), scenario(), LIMIT_BYTES) is None
 
     def test_hanging_phases_leave_out_the_first_where_others_follow(self) -> None:
         """Guarantees that calls accepted while pika-mem0 was well don't count as finished while it hung."""

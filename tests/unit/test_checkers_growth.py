@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.checkers import back_at_baseline, memory_budget, memory_growth
-from harness.checkers.slope import theil_sen, window_medians
+from harness.checkers.memory import baseline, budget
+from harness.checkers.memory import growth as growth_check
+from harness.checkers.memory.baseline import ReturnsToBaseline
+from harness.checkers.memory.budget import MemoryBudget
+from harness.checkers.memory.growth import MemoryGrowth
+from harness.checkers.memory.slope import theil_sen, window_medians
 from harness.record import MIB, Drain, MemorySeries, Verdict
-from harness.scenario.expectations import MemoryBudget, MemoryGrowth, ReturnsToBaseline
 from tests.drill_records import AFTER, MB, case, climbing, incarnation, memory, queue, raised_at_the_end, trial
 
 LEAK = MemoryGrowth(per_1000_at_most="15 MiB")
@@ -70,27 +73,27 @@ class TestMemoryGrowth:
 
     def test_a_flat_worker_passes_and_says_its_interval(self) -> None:
         """Guarantees the good case, under the noise of messages in flight."""
-        result = memory_growth.check(case(AFTER, memory=noisy(0.0), queue=queue(20.0)), LEAK)
+        result = growth_check.check(case(AFTER, memory=noisy(0.0), queue=queue(20.0)), LEAK)
         assert result.verdict is Verdict.PASS
         assert "95 %" in result.measured
 
     def test_a_leak_above_the_threshold_fails(self) -> None:
         """Guarantees that a leak is found long before it is a peak: here 29 MB on 110."""
-        result = memory_growth.check(case(AFTER, memory=noisy(30.0 * MB), queue=queue(20.0)), LEAK)
+        result = growth_check.check(case(AFTER, memory=noisy(30.0 * MB), queue=queue(20.0)), LEAK)
         assert result.verdict is Verdict.FAIL
         assert result.measured.startswith("28.")
         assert "--profile" in result.detail
 
     def test_an_interval_on_both_sides_of_the_threshold_is_unknown(self) -> None:
         """Guarantees that too few messages, or too much noise, are neither a pass nor a failure."""
-        result = memory_growth.check(case(AFTER, memory=noisy(15.5 * MB, 20 * MB), queue=queue(20.0)), LEAK)
+        result = growth_check.check(case(AFTER, memory=noisy(15.5 * MB, 20 * MB), queue=queue(20.0)), LEAK)
         assert result.verdict is Verdict.UNKNOWN
         assert "too few to tell" in result.detail
 
     def test_what_came_before_the_warm_up_is_not_counted(self) -> None:
         """Guarantees that pools and caches which fill once are no leak."""
         filling = memory((0, 4, 0, 60 * MB), (4, 49, 0, 110 * MB))
-        assert memory_growth.check(case(AFTER, memory=filling, queue=queue(20.0)), LEAK).verdict is Verdict.PASS
+        assert growth_check.check(case(AFTER, memory=filling, queue=queue(20.0)), LEAK).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         ("changes", "said"),
@@ -105,7 +108,7 @@ class TestMemoryGrowth:
     )
     def test_without_a_slope_it_is_unknown(self, changes: dict[str, Any], said: str) -> None:
         """Guarantees that a worker which nobody measured has no growth, and that the reason is said."""
-        result = memory_growth.check(case(AFTER, **changes), LEAK)
+        result = growth_check.check(case(AFTER, **changes), LEAK)
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
 
@@ -116,11 +119,11 @@ class TestBackAtBaseline:
     def test_exactly_the_allowance_passes(self) -> None:
         """Guarantees the edge."""
         series = memory((0, 10, 0, 100 * MB), (10, 40, 0, 300 * MB), (40, 49, 0, 120 * MB))
-        assert back_at_baseline.check(case(AFTER, memory=series), BASELINE).verdict is Verdict.PASS
+        assert baseline.check(case(AFTER, memory=series), BASELINE).verdict is Verdict.PASS
 
     def test_what_the_workload_left_behind_fails(self) -> None:
         """Guarantees that a worker which keeps 30 MB of the workload has not recovered."""
-        result = back_at_baseline.check(case(AFTER, memory=raised_at_the_end()), BASELINE)
+        result = baseline.check(case(AFTER, memory=raised_at_the_end()), BASELINE)
         assert result.verdict is Verdict.FAIL
         assert result.measured == "29 MiB above 105 MiB"
 
@@ -138,17 +141,17 @@ class TestBackAtBaseline:
     )
     def test_without_one_whole_incarnation_to_its_drain_it_is_unknown(self, changes: dict[str, Any]) -> None:
         """Guarantees that a hole in the record, or another process, is no recovery."""
-        assert back_at_baseline.check(case(AFTER, **changes), BASELINE).verdict is Verdict.UNKNOWN
+        assert baseline.check(case(AFTER, **changes), BASELINE).verdict is Verdict.UNKNOWN
 
 
 class TestBudgetOfTheResidentSet:
-    """``memory_budget.rss_at_most``: a second budget, for the resident set's own high-water mark."""
+    """``budget.rss_at_most``: a second budget, for the resident set's own high-water mark."""
 
     BUDGET = MemoryBudget(peak_at_most="300 MiB", rss_at_most="290 MiB")
 
     def test_both_marks_at_their_budgets_pass_and_are_said(self) -> None:
         """Guarantees the edge, and that both figures are printed."""
-        result = memory_budget.check(case(AFTER), self.BUDGET)
+        result = budget.check(case(AFTER), self.BUDGET)
         assert result.verdict is Verdict.PASS
         assert result.measured == "peak 300 MiB (cgroup), resident set 290 MiB"
         assert result.threshold == "peak at most 300 MiB, resident set at most 290 MiB"
@@ -156,11 +159,11 @@ class TestBudgetOfTheResidentSet:
     def test_one_byte_of_resident_set_too_much_fails(self) -> None:
         """Guarantees that the cgroup's budget does not hide the resident set's."""
         incarnations = (incarnation(peak_rss_bytes=290 * MIB + 1),)
-        result = memory_budget.check(case(AFTER, incarnations=incarnations), self.BUDGET)
+        result = budget.check(case(AFTER, incarnations=incarnations), self.BUDGET)
         assert result.verdict is Verdict.FAIL
         assert result.detail.startswith("1 bytes above.")
 
     def test_a_resident_set_that_was_never_read_is_unknown(self) -> None:
         """Guarantees that the cgroup's mark does not stand in for it."""
         incarnations = (incarnation(peak_rss_bytes=None),)
-        assert memory_budget.check(case(AFTER, incarnations=incarnations), self.BUDGET).verdict is Verdict.UNKNOWN
+        assert budget.check(case(AFTER, incarnations=incarnations), self.BUDGET).verdict is Verdict.UNKNOWN

@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import healthy_again, limit, memory_budget, oom, prefetch
+from harness.checkers.ends import kills
+from harness.checkers.ends.kills import OomKilled
+from harness.checkers.memory import budget, healthy
+from harness.checkers.memory.budget import MemoryBudget
+from harness.checkers.memory.healthy import ReturnsToHealthy
+from harness.checkers.messages import prefetch
+from harness.checkers.messages.prefetch import EffectivePrefetch
+from harness.checkers.preconditions import memory_limit
 from harness.record import MIB, Drain, Limit, MemorySeries, Verdict
-from harness.scenario.expectations import EffectivePrefetch, MemoryBudget, OomKilled, ReturnsToHealthy
 from tests.drill_records import AFTER, BEFORE, LIMIT_BYTES, MB, case, channels, incarnation, killed, memory
 
 ONE_KILL = OomKilled(kills=1, restarts=1)
@@ -19,7 +25,7 @@ class TestKilledByTheKernel:
 
     def test_a_kill_with_all_three_witnesses_and_the_right_restarts_passes(self) -> None:
         """Guarantees the verdict that the whole harness is for."""
-        result = oom.check_killed(case(BEFORE), ONE_KILL)
+        result = kills.check_killed(case(BEFORE), ONE_KILL)
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "1 kills, 1 restarts, peak 1000 MiB"
@@ -37,7 +43,7 @@ class TestKilledByTheKernel:
     )
     def test_a_kill_without_one_of_its_witnesses_is_not_the_incident(self, witness: dict[str, Any], said: str) -> None:
         """Guarantees that exit 137 alone, or a count alone, proves nothing: unknown, and why."""
-        result = oom.check_killed(case(BEFORE, incarnations=(killed(**witness), incarnation(1))), ONE_KILL)
+        result = kills.check_killed(case(BEFORE, incarnations=(killed(**witness), incarnation(1))), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
@@ -46,7 +52,8 @@ class TestKilledByTheKernel:
         """Guarantees the edge: 99 % of the limit is enough."""
         at_the_edge = killed(peak_cgroup_bytes=int(0.99 * LIMIT_BYTES))
         assert (
-            oom.check_killed(case(BEFORE, incarnations=(at_the_edge, incarnation(1))), ONE_KILL).verdict is Verdict.PASS
+            kills.check_killed(case(BEFORE, incarnations=(at_the_edge, incarnation(1))), ONE_KILL).verdict
+            is Verdict.PASS
         )
 
     @pytest.mark.parametrize(
@@ -61,32 +68,32 @@ class TestKilledByTheKernel:
     )
     def test_another_number_of_kills_or_restarts_is_not_the_incident(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that the count is the recorded one, not at least one."""
-        result = oom.check_killed(case(BEFORE, incarnations=incarnations), ONE_KILL)
+        result = kills.check_killed(case(BEFORE, incarnations=incarnations), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "another number of kills or restarts" in result.detail
 
     def test_a_survivor_has_not_reproduced_the_incident(self) -> None:
         """Guarantees unknown, not fail: a worker that incarnations proves nothing against the fix."""
-        result = oom.check_killed(case(BEFORE, incarnations=(incarnation(),)), ONE_KILL)
+        result = kills.check_killed(case(BEFORE, incarnations=(incarnation(),)), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "not reproduced: the worker survived with a peak of 300 MiB" in result.detail
 
     def test_an_after_arm_that_should_have_died_and_did_not_fails(self) -> None:
         """Guarantees that a claim about the fixed worker is a claim: missed is failed."""
-        assert oom.check_killed(case(AFTER), ONE_KILL).verdict is Verdict.FAIL
+        assert kills.check_killed(case(AFTER), ONE_KILL).verdict is Verdict.FAIL
 
     def test_an_emulated_limit_can_kill_nobody_by_the_kernel(self) -> None:
         """Guarantees unknown where the watchdog killed, however well the rest fits."""
-        result = oom.check_killed(case(BEFORE, limit=EMULATED), ONE_KILL)
+        result = kills.check_killed(case(BEFORE, limit=EMULATED), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "emulated" in result.detail
 
     def test_a_limit_that_was_never_recorded_is_unknown(self) -> None:
         """Guarantees that a trial which broke before its start does not pass."""
-        result = oom.check_killed(case(BEFORE, limit=None), ONE_KILL)
+        result = kills.check_killed(case(BEFORE, limit=None), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN
         assert "not recorded" in result.detail
@@ -97,7 +104,7 @@ class TestNeverKilled:
 
     def test_one_incarnation_that_the_harness_ended_passes(self) -> None:
         """Guarantees the good case."""
-        assert oom.check_survived(case(AFTER)).verdict is Verdict.PASS
+        assert kills.check_never_killed(case(AFTER)).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         "incarnations",
@@ -112,7 +119,7 @@ class TestNeverKilled:
     )
     def test_any_other_end_fails(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a restart is never taken for survival, and that the log to read is named."""
-        result = oom.check_survived(case(AFTER, incarnations=incarnations))
+        result = kills.check_never_killed(case(AFTER, incarnations=incarnations))
 
         assert result.verdict is Verdict.FAIL
         assert result.detail == "See the log worker-0."
@@ -124,7 +131,7 @@ class TestNeverKilled:
     )
     def test_an_end_that_nobody_saw_is_unknown(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a hole in the record is no survival."""
-        assert oom.check_survived(case(AFTER, incarnations=incarnations)).verdict is Verdict.UNKNOWN
+        assert kills.check_never_killed(case(AFTER, incarnations=incarnations)).verdict is Verdict.UNKNOWN
 
 
 class TestMemoryBudget:
@@ -132,14 +139,14 @@ class TestMemoryBudget:
 
     def test_a_peak_of_exactly_the_budget_passes(self) -> None:
         """Guarantees that the budget itself is allowed."""
-        result = memory_budget.check(case(AFTER), BUDGET)
+        result = budget.check(case(AFTER), BUDGET)
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "peak 300 MiB (cgroup)"
 
     def test_one_byte_above_fails_and_the_byte_is_said(self) -> None:
         """Guarantees that MiB in print never hide what was exceeded."""
-        result = memory_budget.check(case(AFTER, incarnations=(incarnation(peak_cgroup_bytes=300 * MIB + 1),)), BUDGET)
+        result = budget.check(case(AFTER, incarnations=(incarnation(peak_cgroup_bytes=300 * MIB + 1),)), BUDGET)
 
         assert result.verdict is Verdict.FAIL
         assert result.detail.startswith("1 bytes above.")
@@ -147,12 +154,12 @@ class TestMemoryBudget:
     def test_the_highest_of_all_incarnations_counts(self) -> None:
         """Guarantees that a quiet restart does not hide the incarnation before it."""
         incarnations = (incarnation(peak_cgroup_bytes=301 * MIB), incarnation(1, peak_cgroup_bytes=100 * MIB))
-        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
+        assert budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
 
     def test_without_a_cgroup_the_resident_set_is_judged_and_said(self) -> None:
         """Guarantees an honest label for a budget under the watchdog."""
         incarnations = (incarnation(peak_cgroup_bytes=None),)
-        result = memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET)
+        result = budget.check(case(AFTER, incarnations=incarnations), BUDGET)
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "peak 290 MiB (resident set)"
@@ -163,7 +170,7 @@ class TestMemoryBudget:
             incarnation(peak_cgroup_bytes=301 * MIB),
             incarnation(1, peak_cgroup_bytes=None, peak_rss_bytes=None),
         )
-        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
+        assert budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.FAIL
 
     @pytest.mark.parametrize(
         "incarnations",
@@ -176,7 +183,7 @@ class TestMemoryBudget:
     )
     def test_a_mark_that_was_never_read_is_unknown(self, incarnations: tuple[Any, ...]) -> None:
         """Guarantees that a worker which nobody measured has kept no budget."""
-        assert memory_budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.UNKNOWN
+        assert budget.check(case(AFTER, incarnations=incarnations), BUDGET).verdict is Verdict.UNKNOWN
 
 
 class TestHealthyAgain:
@@ -186,7 +193,7 @@ class TestHealthyAgain:
 
     def test_memory_that_came_back_passes(self) -> None:
         """Guarantees the good case, after a workload in which memory was high."""
-        result = healthy_again.check(case(BEFORE), self.EXPECTED)
+        result = healthy.check(case(BEFORE), self.EXPECTED)
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "114 MiB at the end"
@@ -195,17 +202,17 @@ class TestHealthyAgain:
     def test_memory_that_stayed_up_is_a_miss(self, arm: str, verdict: Verdict) -> None:
         """Guarantees that a leak after the workload fails the fixed worker, and does not reproduce the incident."""
         stayed = memory((0, 10, 0, 100 * MB), (10, 49, 0, 150 * MB + 1))
-        assert healthy_again.check(case(arm, memory=stayed), self.EXPECTED).verdict is verdict
+        assert healthy.check(case(arm, memory=stayed), self.EXPECTED).verdict is verdict
 
     def test_memory_at_exactly_the_level_passes(self) -> None:
         """Guarantees the edge."""
         level = memory((0, 49, 0, 150 * MB))
-        assert healthy_again.check(case(AFTER, memory=level), self.EXPECTED).verdict is Verdict.PASS
+        assert healthy.check(case(AFTER, memory=level), self.EXPECTED).verdict is Verdict.PASS
 
     def test_one_high_sample_at_the_end_is_not_a_level(self) -> None:
         """Guarantees the median of the last two seconds, not the luck of the last sample."""
         spike = memory((0, 48.8, 0, 100 * MB), (48.8, 49, 0, 900 * MB))
-        assert healthy_again.check(case(AFTER, memory=spike), self.EXPECTED).verdict is Verdict.PASS
+        assert healthy.check(case(AFTER, memory=spike), self.EXPECTED).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         "changes",
@@ -220,7 +227,7 @@ class TestHealthyAgain:
     )
     def test_without_samples_a_drain_and_a_live_worker_it_is_unknown(self, changes: dict[str, Any]) -> None:
         """Guarantees that a dead or a busy worker is not called recovered."""
-        assert healthy_again.check(case(AFTER, **changes), self.EXPECTED).verdict is Verdict.UNKNOWN
+        assert healthy.check(case(AFTER, **changes), self.EXPECTED).verdict is Verdict.UNKNOWN
 
 
 class TestMemoryLimit:
@@ -228,7 +235,7 @@ class TestMemoryLimit:
 
     def test_a_kernel_limit_of_the_right_size_passes(self) -> None:
         """Guarantees the good case."""
-        assert limit.check(case(AFTER)).verdict is Verdict.PASS
+        assert memory_limit.check(case(AFTER)).verdict is Verdict.PASS
 
     @pytest.mark.parametrize(
         ("recorded", "said"),
@@ -241,7 +248,7 @@ class TestMemoryLimit:
     )
     def test_any_other_limit_is_unknown(self, recorded: Limit | None, said: str) -> None:
         """Guarantees that no verdict rests on a limit that was not the kernel's own, or another one."""
-        result = limit.check(case(AFTER, limit=recorded))
+        result = memory_limit.check(case(AFTER, limit=recorded))
 
         assert result.verdict is Verdict.UNKNOWN
         assert result.measured == said

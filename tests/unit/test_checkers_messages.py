@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import accounted, loses, throughput
-from harness.checkers.base import Case
-from harness.checkers.throughput import finished_per_s
+from harness.checkers.messages import accounted, loses
+from harness.checkers.messages.loses import Loses
+from harness.checkers.progress import throughput
+from harness.checkers.progress.throughput import Throughput, finished_per_s
+from harness.judging.judge import case_of
 from harness.record import Drain, Outcome, QueueSample, RunRecord, Verdict
-from harness.scenario.expectations import Loses, Throughput
 from tests.drill_records import AFTER, BEFORE, PHASES, case, publishes, queue, rows, run_of, scenario, trial
 
 RATE = Throughput(against=BEFORE, at_least=3, during=("hanging", "burst"))
@@ -156,7 +157,7 @@ class TestThroughput:
             for arm, acked in ((AFTER, 30), (BEFORE, 10))
         }
         record, other = (trial(arm, queue=finished[arm]) for arm in (AFTER, BEFORE))
-        assert throughput.check(Case(AFTER, record, run_of(record, other), scenario()), RATE).verdict is Verdict.PASS
+        assert throughput.check(case_of(AFTER, record, run_of(record, other), scenario()), RATE).verdict is Verdict.PASS
 
     def test_a_window_of_two_seconds_is_long_enough(self) -> None:
         """Guarantees the edge of what can be measured: the broker's counts are a second old at most."""
@@ -165,7 +166,7 @@ class TestThroughput:
     def test_zero_against_zero_fails(self) -> None:
         """Guarantees that three times nothing is not met by nothing."""
         record, other = trial(AFTER, queue=queue(0)), trial(BEFORE, queue=queue(0))
-        result = throughput.check(Case(AFTER, record, run_of(record, other), scenario()), RATE)
+        result = throughput.check(case_of(AFTER, record, run_of(record, other), scenario()), RATE)
 
         assert result.verdict is Verdict.FAIL
         assert result.measured == "0.000 msg/s against 0.000 msg/s"
@@ -173,7 +174,7 @@ class TestThroughput:
     def test_something_against_zero_passes(self) -> None:
         """Guarantees that an incident in which nothing was finished can be compared with."""
         record, other = trial(AFTER, queue=queue(0.5)), trial(BEFORE, queue=queue(0))
-        result = throughput.check(Case(AFTER, record, run_of(record, other), scenario()), RATE)
+        result = throughput.check(case_of(AFTER, record, run_of(record, other), scenario()), RATE)
 
         assert result.verdict is Verdict.PASS
 
@@ -196,7 +197,7 @@ class TestThroughput:
     def test_without_the_other_arm_it_is_unknown(self) -> None:
         """Guarantees that a comparison with nobody is none."""
         record = trial(AFTER)
-        result = throughput.check(Case(AFTER, record, RunRecord(run_of().manifest, (record,)), scenario()), RATE)
+        result = throughput.check(case_of(AFTER, record, RunRecord(run_of().manifest, (record,)), scenario()), RATE)
 
         assert result.verdict is Verdict.UNKNOWN
         assert result.measured == "incident was not measured"

@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import alerts, judge, loops, loses, processed, recovery, repeats
+from harness.checkers.messages import alerts, loses, processed, repeats
+from harness.checkers.messages.alerts import AlertsAtMost
+from harness.checkers.messages.processed import Processed
+from harness.checkers.messages.repeats import Repeats
+from harness.checkers.progress import loops, recovery
+from harness.checkers.progress.loops import StandsStill
+from harness.checkers.progress.recovery import Recovers
+from harness.judging import judge
 from harness.record import Alert, Drain, PhaseSpan, QueueSample, Verdict
-from harness.scenario.expectations import AlertsAtMost, Processed, Recovers, Repeats, StandsStill
 from tests.drill_records import AFTER, BEFORE, PHASES, calls, case, incarnation, rows, run_of, scenario, trial
 
 STILL = StandsStill(finished_at_most=2, during=("burst",))
@@ -126,12 +132,12 @@ class TestAlerts:
 
 
 CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
-    "stands_still": ({"during": ["burst"]}, loops.STILL),
-    "repeats": ({"messages_at_least": 2}, repeats.NAME),
-    "loses": ({"messages_at_least": 1}, loses.NAME),
-    "processed": ({"share_at_least": "81%"}, processed.NAME),
-    "recovers": ({"phase": "recovery", "within": "30s"}, recovery.NAME),
-    "alerts_at_most": ({"count": 1}, alerts.NAME),
+    "stands_still": ({"during": ["burst"]}, loops.STILL.name),
+    "repeats": ({"messages_at_least": 2}, repeats.CHECK.name),
+    "loses": ({"messages_at_least": 1}, loses.CHECK.name),
+    "processed": ({"share_at_least": "81%"}, processed.CHECK.name),
+    "recovers": ({"phase": "recovery", "within": "30s"}, recovery.CHECK.name),
+    "alerts_at_most": ({"count": 1}, alerts.CHECK.name),
 }
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import judge, retries
-from harness.checkers.base import Case
-from harness.checkers.retries import most_open
+from harness.checkers.case import Case
+from harness.checkers.messages import retries
+from harness.checkers.messages.retries import RetriesOpenAtMost, most_open
+from harness.judging import judge
 from harness.record import CallOutcome, DependencyCall, Event, Verdict
-from harness.scenario.expectations import RetriesOpenAtMost
 from tests.drill_records import AFTER, BEFORE, case, run_of, scenario, trial
 
 JOBS_S = 50.0
@@ -80,5 +80,5 @@ def test_the_judge_asks_it_where_it_is_expected() -> None:
 
     judgement = judge(run_of(trial(BEFORE), record), scenario(arms=arms))
 
-    found = [result for result in judgement.checks if result.check == retries.NAME]
+    found = [result for result in judgement.checks if result.check == retries.CHECK.name]
     assert [(result.arm, result.verdict) for result in found] == [(AFTER, Verdict.FAIL)]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import whole_record, workload
-from harness.checkers.base import Case
-from harness.record import CallOutcome, DependencyCall, Drain, Event, FaultSpan, Verdict
-from tests.drill_records import AFTER, PHASES, calls, case, publishes, run_of, scenario, trial
+from harness.checkers.case import Case
+from harness.checkers.preconditions import faults, record, workload
+from harness.judging.judge import case_of
+from harness.record import CallOutcome, DependencyCall, Drain, Event, Verdict
+from tests.drill_records import AFTER, PHASES, calls, case, fault, publishes, run_of, scenario, trial
 
 
 def with_mem0_in_the_healthy_phase(default: dict[str, Any], **changes: Any) -> Case:
@@ -17,7 +18,7 @@ def with_mem0_in_the_healthy_phase(default: dict[str, Any], **changes: Any) -> C
     timeline[0]["dependency"] = {"default": default}
     timeline[1]["dependency"] = {"default": {"mode": "answer"}}
     record = trial(AFTER, **changes)
-    return Case(AFTER, record, run_of(record), scenario(timeline=timeline))
+    return case_of(AFTER, record, run_of(record), scenario(timeline=timeline))
 
 
 class TestStormPublished:
@@ -104,15 +105,15 @@ class TestFaultsTookEffect:
 
     def test_faults_that_met_calls_in_every_phase_pass(self) -> None:
         """Guarantees the good case: hanging in its own phase and in the burst, which inherits it."""
-        result = workload.check_faults(case(AFTER))
+        result = faults.check(case(AFTER))
 
         assert result.verdict is Verdict.PASS
-        assert result.measured == "2 faults met calls"
+        assert result.measured == "2 faults acted"
 
     def test_a_fault_that_never_met_a_call_is_unknown(self) -> None:
         """Guarantees that a fault which was only asked for proves nothing."""
         answered = tuple(call for call in calls() if call.mode == "answer")
-        result = workload.check_faults(case(AFTER, calls=answered))
+        result = faults.check(case(AFTER, calls=answered))
 
         assert result.verdict is Verdict.UNKNOWN
         assert "hang_then_500 met no call during hanging" in result.measured
@@ -136,32 +137,32 @@ class TestFaultsTookEffect:
         hanging = calls()[-3]
         (burst_call,) = (replace(hanging, arrived_s=arrived_s, duration_s=duration_s),)
         others = tuple(call for call in calls() if call.arrived_s < 12)
-        assert workload.check_faults(case(AFTER, calls=(*others, burst_call))).verdict is verdict
+        assert faults.check(case(AFTER, calls=(*others, burst_call))).verdict is verdict
 
     def test_a_phase_that_was_never_played_is_unknown(self) -> None:
         """Guarantees that a trial which was cut off has not weathered the rest of its workload."""
-        result = workload.check_faults(case(AFTER, phases=PHASES[:2]))
+        result = faults.check(case(AFTER, phases=PHASES[:2]))
 
         assert result.verdict is Verdict.UNKNOWN
         assert "the phase burst was never played" in result.measured
 
     def test_a_shut_port_is_proven_by_its_fault_event(self) -> None:
         """Guarantees that refuse, which no call gets past to be journalled, counts where fake_mem0 confirmed it."""
-        shut_span = FaultSpan("healthy.dependency", "dependency_rules", "else refuse", 0.1, 0.1, 10.1)
-        lifted = FaultSpan("hanging.dependency", "dependency_rules", "else answer", 10.1, 10.1, None)
+        shut_span = fault("healthy.dependency", 0.0)
+        lifted = fault("hanging.dependency", 10.0)
         answered = tuple(call for call in calls() if call.mode == "answer")
         shut = {"mode": "refuse"}
 
         proven = with_mem0_in_the_healthy_phase(shut, calls=answered, faults=(shut_span, lifted))
-        assert workload.check_faults(proven).verdict is Verdict.PASS
+        assert faults.check(proven).verdict is Verdict.PASS
         unproven = with_mem0_in_the_healthy_phase(shut, calls=answered, faults=(lifted,))
-        assert workload.check_faults(unproven).verdict is Verdict.UNKNOWN
+        assert faults.check(unproven).verdict is Verdict.UNKNOWN
 
     def test_a_scenario_without_faults_needs_none(self) -> None:
         """Guarantees that a healthy run can pass."""
         answered = tuple(call for call in calls() if call.mode == "answer")
         healthy = with_mem0_in_the_healthy_phase({"mode": "answer"}, calls=answered)
-        assert workload.check_faults(healthy).verdict is Verdict.PASS
+        assert faults.check(healthy).verdict is Verdict.PASS
 
 
 class TestRecordWhole:
@@ -169,12 +170,12 @@ class TestRecordWhole:
 
     def test_a_whole_record_passes(self) -> None:
         """Guarantees the good case."""
-        assert whole_record.check_record(case(AFTER)).verdict is Verdict.PASS
+        assert record.check_record(case(AFTER)).verdict is Verdict.PASS
 
     def test_a_damaged_file_is_unknown_and_named(self) -> None:
         """Guarantees that what a tear may hide is never called passed."""
         damaged = ("outcomes.json was never written", "events.jsonl: its last line is torn and was left out")
-        result = whole_record.check_record(case(AFTER, damaged=damaged))
+        result = record.check_record(case(AFTER, damaged=damaged))
 
         assert result.verdict is Verdict.UNKNOWN
         assert result.measured == damaged[0]
@@ -183,19 +184,19 @@ class TestRecordWhole:
     def test_the_workers_own_file_may_be_torn_by_the_kill_it_died_of(self) -> None:
         """Guarantees that an OOM kill in the middle of a line does not spoil the proof of itself."""
         torn = ("worker_stats.jsonl: 1 unreadable line(s) left out",)
-        assert whole_record.check_record(case(AFTER, damaged=torn)).verdict is Verdict.PASS
+        assert record.check_record(case(AFTER, damaged=torn)).verdict is Verdict.PASS
 
     def test_a_trial_that_was_cut_off_is_unknown(self) -> None:
         """Guarantees that a killed harness leaves no passed arm."""
         began = Event(0.0, "phase_entered", {"phase": "healthy"})
-        result = whole_record.check_record(case(AFTER, events=(began,)))
+        result = record.check_record(case(AFTER, events=(began,)))
 
         assert result.verdict is Verdict.UNKNOWN
         assert result.measured == "the trial was cut off before its end"
 
     def test_drained_queues_pass(self) -> None:
         """Guarantees the good case, with what was seen last."""
-        result = whole_record.check_drained(case(AFTER))
+        result = record.check_drained(case(AFTER))
 
         assert result.verdict is Verdict.PASS
         assert result.measured == "0 ready, 0 unacknowledged, 0 calls open, after 2 s"
@@ -203,11 +204,11 @@ class TestRecordWhole:
     @pytest.mark.parametrize("drain", [None, Drain(complete=False, waited_s=120.0, last_seen="7 ready")])
     def test_queues_that_were_not_drained_are_unknown(self, drain: Drain | None) -> None:
         """Guarantees that a worker with work left has not held."""
-        assert whole_record.check_drained(case(AFTER, drain=drain)).verdict is Verdict.UNKNOWN
+        assert record.check_drained(case(AFTER, drain=drain)).verdict is Verdict.UNKNOWN
 
 
 def test_a_call_of_another_mode_is_no_witness() -> None:
     """Guarantees that each mode needs a call of its own."""
     reset = DependencyCall("/extract_facts", None, 1, "reset_before", None, 15.0, 20.0, CallOutcome.RESET)
     answered = tuple(call for call in calls() if call.mode == "answer")
-    assert workload.check_faults(case(AFTER, calls=(*answered, reset))).verdict is Verdict.UNKNOWN
+    assert faults.check(case(AFTER, calls=(*answered, reset))).verdict is Verdict.UNKNOWN

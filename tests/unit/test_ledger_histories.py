@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.checkers import accounted
-from harness.checkers.base import Case
+from harness.checkers.messages import accounted
+from harness.judging.judge import case_of
 from harness.ledger import account_of
 from harness.record import TrialRecord, Verdict
 from tests.drill_records import run_of, scenario
@@ -26,7 +26,7 @@ SCENARIO, RUN = scenario(), run_of()
 
 def verdict_of(trial: TrialRecord) -> Verdict:
     """Return what the checker says of the trial."""
-    return accounted.check(Case("fixed", trial, RUN, SCENARIO)).verdict
+    return accounted.check(case_of("fixed", trial, RUN, SCENARIO)).verdict
 
 
 def processed(trial: TrialRecord) -> list[str]:
@@ -80,7 +80,7 @@ def test_what_is_planted_is_caught_by_name_and_nobody_else_is_accused(
     name = names[which % len(names)]
 
     planted = plant(trial, name, how)
-    result = accounted.check(Case("fixed", planted, RUN, SCENARIO))
+    result = accounted.check(case_of("fixed", planted, RUN, SCENARIO))
 
     assert [message.message_id for message in account_of(planted).offending] == [name]
     assert result.verdict is Verdict.FAIL

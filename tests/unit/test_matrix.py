@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.checkers.judge import PRECONDITIONS
+from harness.checkers.registry import preconditions as made_anyway
 from harness.errors import RunDirectoryError
 from harness.matrix.folder import MatrixFolder, fingerprint_of
 from harness.matrix.playing import Job, play_jobs
@@ -57,7 +57,7 @@ def check(name: str, verdict: Verdict, measured: str, arm: str = "fixed") -> Che
 
 def test_a_cell_shows_what_the_first_expectation_of_its_own_measured(scenario: Scenario) -> None:
     """What every arm is put through is judged and not shown; to have lived is shown where nothing more was expected."""
-    preconditions = check(min(PRECONDITIONS), Verdict.PASS, "whole")
+    preconditions = check(made_anyway()[0].name, Verdict.PASS, "whole")
     told = judgement(
         preconditions, check("never killed", Verdict.PASS, "one incarnation"), check("memory", Verdict.PASS, "1 MiB")
     )
@@ -72,7 +72,7 @@ def test_a_cell_shows_what_the_first_expectation_of_its_own_measured(scenario: S
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN])
 def test_a_cell_that_is_not_green_shows_what_stands_in_its_way(scenario: Scenario, verdict: Verdict) -> None:
     """Groundwork counts: a workload that came late makes the cell unknown, and is what the cell shows."""
-    name = min(PRECONDITIONS)
+    name = made_anyway()[0].name
     told = judgement(check(name, verdict, "late"), check("never killed", Verdict.PASS, "one incarnation"))
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")
     assert (found.figure, found.verdict) == (f"{name}: late", verdict)

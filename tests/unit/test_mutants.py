@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.checkers.registry import all_checks
 from harness.matrix.playing import Job
 from harness.scenario import load_scenario
 from tests.mutants.kill_table import Played, caught, read_verdict, rows
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MUTANTS = tuple(all_mutants())
-KNOWN_CHECKS = {
-    value
-    for module in vars(importlib.import_module("harness.checkers.judge")).values()
-    if getattr(module, "__name__", "").startswith("harness.checkers.")
-    for value in vars(module).values()
-    if isinstance(value, str)
-}
+KNOWN_CHECKS = {check.name for check in all_checks()}
 
 
 def test_there_are_at_least_fifteen() -> None:
