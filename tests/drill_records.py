@@ -58,6 +58,7 @@ def scenario(**changes: Any) -> Scenario:
 
 def incarnation(index: int = 0, **changes: Any) -> Incarnation:
     """Return a whole incarnation that the harness ended, with ``changes``."""
+    changes["ended_by"] = EndedBy(changes.get("ended_by", EndedBy.HARNESS))
     return replace(Incarnation(index, 4000, -1.0, 49.0, 0, 0, 300 * MIB, 290 * MIB, EndedBy.HARNESS), **changes)
 
 
@@ -75,20 +76,26 @@ def memory(*levels: tuple[float, float, int, float]) -> MemorySeries:
     t_s = np.concatenate(times)
     rss = np.concatenate([np.full(at.size, level[3]) for at, level in zip(times, levels, strict=True)])
     incarnations = np.concatenate([np.full(at.size, level[2]) for at, level in zip(times, levels, strict=True)])
-    cgroup, nothing = rss * 1.02, np.zeros(rss.size)
-    kinds = {
-        "anonymous_bytes": rss,
-        "file_bytes": nothing,
-        "inactive_file_bytes": nothing,
-        "kernel_bytes": cgroup - rss,
-    }
-    return MemorySeries.of(t_s, incarnations.astype(np.int64), rss, cgroup, **kinds)
+    return charged(MemorySeries.of(t_s, incarnations.astype(np.int64), rss))
+
+
+def charged(series: MemorySeries, file_bytes: float = 0.0) -> MemorySeries:
+    """Return the samples with what the cgroup was charged: the resident sets, and file pages that can be dropped."""
+    nothing, files = np.zeros(series.t_s.size), np.full(series.t_s.size, file_bytes)
+    return replace(
+        series,
+        cgroup_bytes=series.rss_bytes + files,
+        anonymous_bytes=series.rss_bytes,
+        file_bytes=files,
+        inactive_file_bytes=files,
+        kernel_bytes=nothing,
+    )
 
 
 def climbing(series: MemorySeries, per_1000_bytes: float, acked_per_s: float = 1.0) -> MemorySeries:
     """Return the samples with a leak on top: so many bytes for a thousand finished messages."""
     leaked = series.t_s.clip(min=0) * acked_per_s * per_1000_bytes / 1000
-    return replace(series, rss_bytes=series.rss_bytes + leaked)
+    return charged(replace(series, rss_bytes=series.rss_bytes + leaked))
 
 
 def raised_at_the_end() -> MemorySeries:

@@ -102,7 +102,7 @@ def victim(kill: OomKill, incarnation: Incarnation) -> str:
     who = "a process that nobody saw go" if kill.pid is None else f"process {kill.pid}"
     command = f" ({kill.command})" if kill.command else ""
     ended_s = incarnation.ended_s
-    if ended_s is None or incarnation.ended_by is EndedBy.HARNESS or ended_s - kill.t_s > _TOGETHER_S:
+    if ended_s is None or incarnation.ended_by == EndedBy.HARNESS or ended_s - kill.t_s > _TOGETHER_S:
         return f"{who}{command}, and the worker's first process lived on"
     status = incarnation.exit_status
     return f"{who}{command}, and the worker's first process ended with it, exit status {status}"
@@ -159,6 +159,8 @@ def peak(trial: TrialRecord, incarnation: Incarnation, kind: MemoryKind = Memory
     if kind is MemoryKind.CGROUP:
         return Peak(incarnation.index, kind, float(mark or 0), float(mark or 0) if final else np.inf)
     low = sampled_peak_bytes(trial, incarnation, kind)
+    if kind is MemoryKind.WORKING_SET and incarnation.oom_kill_delta > 0:
+        low = float(mark or 0)  # who is killed at the limit has nothing left that the kernel could drop
     if not final:
         return Peak(incarnation.index, kind, low, np.inf)
     # What was never sampled is bounded by all that was ever charged.

@@ -114,7 +114,8 @@ class TestFigures:
         assert found["incident.burst_to_first_kill_s"] == KILL_S - 20.0
         assert found["incident.confirmed"] == 50.0
         assert found["incident.minute_table_factor"] == pytest.approx(1.0341, abs=1e-4)
-        assert found["fixed.peak_mib"] == 300.0
+        assert found["fixed.peak_mib"] == pytest.approx(110 * MB / MIB, abs=1e-3)
+        assert found["fixed.peak_cgroup_mib"] == 300.0
         assert found["fixed.peak_rss_mib"] == 290.0
         assert found["fixed.growth_mib_per_1000"] == 0.0
         assert found["fixed.budget_mib"] == 400.0

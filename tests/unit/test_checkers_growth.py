@@ -13,7 +13,18 @@ from harness.checkers.memory.budget import MemoryBudget
 from harness.checkers.memory.growth import MemoryGrowth
 from harness.checkers.memory.slope import theil_sen, window_medians
 from harness.record import MIB, Drain, MemorySeries, Verdict
-from tests.drill_records import AFTER, MB, case, climbing, incarnation, memory, queue, raised_at_the_end, trial
+from tests.drill_records import (
+    AFTER,
+    MB,
+    case,
+    charged,
+    climbing,
+    incarnation,
+    memory,
+    queue,
+    raised_at_the_end,
+    trial,
+)
 
 LEAK = MemoryGrowth(per_1000_at_most="15 MiB")
 BASELINE = ReturnsToBaseline(baseline="healthy", above_at_most="20 MB")
@@ -23,7 +34,7 @@ def noisy(per_1000_bytes: float, noise_bytes: float = MB) -> MemorySeries:
     """Return the samples of a worker that leaks, with the noise of messages in flight."""
     series = climbing(memory((0, 49, 0, 110 * MB)), per_1000_bytes, acked_per_s=20.0)
     noise = np.random.default_rng(7).normal(0.0, noise_bytes, series.t_s.size)
-    return replace(series, rss_bytes=series.rss_bytes + noise)
+    return charged(replace(series, rss_bytes=series.rss_bytes + noise))
 
 
 class TestSlope:
@@ -119,11 +130,11 @@ class TestBackAtBaseline:
     def test_exactly_the_allowance_passes(self) -> None:
         """Guarantees the edge."""
         series = memory((0, 10, 0, 100 * MB), (10, 40, 0, 300 * MB), (40, 49, 0, 120 * MB))
-        assert baseline.check(case(AFTER, memory=series), BASELINE).verdict is Verdict.PASS
+        assert baseline.CHECK(case(AFTER, memory=series), BASELINE).verdict is Verdict.PASS
 
     def test_what_the_workload_left_behind_fails(self) -> None:
         """Guarantees that a worker which keeps 30 MB of the workload has not recovered."""
-        result = baseline.check(case(AFTER, memory=raised_at_the_end()), BASELINE)
+        result = baseline.CHECK(case(AFTER, memory=raised_at_the_end()), BASELINE)
         assert result.verdict is Verdict.FAIL
         assert result.measured == "29 MiB above 105 MiB"
 
@@ -141,7 +152,7 @@ class TestBackAtBaseline:
     )
     def test_without_one_whole_incarnation_to_its_drain_it_is_unknown(self, changes: dict[str, Any]) -> None:
         """Guarantees that a hole in the record, or another process, is no recovery."""
-        assert baseline.check(case(AFTER, **changes), BASELINE).verdict is Verdict.UNKNOWN
+        assert baseline.CHECK(case(AFTER, **changes), BASELINE).verdict is Verdict.UNKNOWN
 
 
 class TestBudgetOfTheResidentSet:
@@ -153,15 +164,15 @@ class TestBudgetOfTheResidentSet:
         """Guarantees the edge, and that both figures are printed."""
         result = budget.check(case(AFTER), self.BUDGET)
         assert result.verdict is Verdict.PASS
-        assert result.measured == "peak 300 MiB (cgroup), resident set 290 MiB"
-        assert result.threshold == "peak at most 300 MiB, resident set at most 290 MiB"
+        assert result.measured == "peak 105 MiB (working set), 290 MiB (resident sets)"
+        assert result.threshold == "working set at most 300 MiB, resident sets at most 290 MiB"
 
     def test_one_byte_of_resident_set_too_much_fails(self) -> None:
         """Guarantees that the cgroup's budget does not hide the resident set's."""
         incarnations = (incarnation(peak_rss_bytes=290 * MIB + 1),)
         result = budget.check(case(AFTER, incarnations=incarnations), self.BUDGET)
         assert result.verdict is Verdict.FAIL
-        assert result.detail.startswith("1 bytes above.")
+        assert result.detail.startswith("Resident sets 1 bytes above")
 
     def test_a_resident_set_that_was_never_read_is_unknown(self) -> None:
         """Guarantees that the cgroup's mark does not stand in for it."""

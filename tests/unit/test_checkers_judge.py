@@ -9,7 +9,7 @@ import pytest
 from harness.checkers import registry
 from harness.judging import judge
 from harness.judging.judge import CRASHED, PLAYED
-from harness.record import CheckResult, Drain, Limit, RunRecord, Verdict
+from harness.record import CheckResult, Drain, Limit, MemorySeries, RunRecord, Verdict
 from tests.drill_records import (
     AFTER,
     BEFORE,
@@ -18,9 +18,11 @@ from tests.drill_records import (
     PHASES,
     calls,
     channels,
+    charged,
     climbing,
     incarnation,
     killed,
+    memory,
     publishes,
     raised_at_the_end,
     rows,
@@ -72,6 +74,11 @@ def test_what_is_not_expected_is_not_judged() -> None:
     assert [result.check for result in checks if result.arm == BEFORE] == OF_EVERY_ARM
 
 
+def scaled(series: MemorySeries, factor: float) -> MemorySeries:
+    """Return samples of a worker that uses so many times as much."""
+    return charged(replace(series, rss_bytes=series.rss_bytes * factor))
+
+
 # What goes wrong in one arm, which check must say so, and the verdict of the whole run.
 WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     "damaged": (AFTER, {"damaged": ("outcomes.json was never written",)}, "record whole", Verdict.UNKNOWN),
@@ -99,21 +106,21 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     "not reproduced": (BEFORE, {"incarnations": (incarnation(),)}, "killed by the kernel", Verdict.UNKNOWN),
     "never recovered": (
         BEFORE,
-        {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes * 9)},
+        {"memory": scaled(trial(BEFORE).memory, 9)},
         "memory healthy again",
         Verdict.UNKNOWN,
     ),
     "prefetch held": (BEFORE, {"channels": channels(10)}, "effective prefetch", Verdict.UNKNOWN),
     "another curve": (
         BEFORE,
-        {"memory": replace(trial(BEFORE).memory, rss_bytes=trial(BEFORE).memory.rss_bytes / 90)},
+        {"memory": scaled(trial(BEFORE).memory, 1 / 90)},
         "fidelity to the minute table",
         Verdict.UNKNOWN,
     ),
     "killed": (AFTER, {"incarnations": (killed(), incarnation(1))}, "never killed", Verdict.FAIL),
     "over budget": (
         AFTER,
-        {"incarnations": (incarnation(peak_cgroup_bytes=LIMIT_BYTES),)},
+        {"memory": memory((0, 20, 0, 110 * MB), (20, 21, 0, 800 * MB), (21, 49, 0, 110 * MB))},
         "memory budget",
         Verdict.FAIL,
     ),
@@ -121,7 +128,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, Verdict]] = {
     "kept after the workload": (AFTER, {"memory": raised_at_the_end()}, "memory back at baseline", Verdict.FAIL),
     "hungry while hanging": (
         AFTER,
-        {"memory": replace(trial(AFTER).memory, rss_bytes=trial(AFTER).memory.rss_bytes * 2)},
+        {"memory": scaled(trial(AFTER).memory, 2)},
         "memory with hung calls",
         Verdict.FAIL,
     ),

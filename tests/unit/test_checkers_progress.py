@@ -56,7 +56,7 @@ class TestProcessed:
     @pytest.mark.parametrize("changes", [{"drain": Drain(False, 9.0, "7 ready")}, {"outcomes": ()}, {"publishes": ()}])
     def test_without_whole_evidence_nothing_is_known(self, changes: dict[str, Any]) -> None:
         """Guarantees that what may still be processed is not counted as deferred."""
-        assert processed.check(case(AFTER, **changes), FOUR_OF_FIVE).verdict is Verdict.UNKNOWN
+        assert processed.CHECK(case(AFTER, **changes), FOUR_OF_FIVE).verdict is Verdict.UNKNOWN
 
 
 def emptied_at(end_s: float) -> tuple[QueueSample, ...]:

@@ -54,7 +54,7 @@ def test_one_call_more_at_once_fails() -> None:
         {"events": ()},
         {"events": EVENTS[:1]},
         {"calls": WORKLOAD},
-        {"calls": tuple(replace(each, path="/openai/v1/chat/completions") for each in IN_TURN)},
+        {"calls": tuple(replace(each, path="/openai/v1/chat/completions", primary=False) for each in IN_TURN)},
         {"calls": tuple(replace(each, message_id="c-1") for each in IN_TURN)},
     ],
     ids=["no job", "a job without an end", "nothing retried", "no call for facts", "one event again and again"],

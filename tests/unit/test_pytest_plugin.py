@@ -13,14 +13,16 @@ from harness.errors import PartFailedError
 from harness.pytest_plugin import played
 from harness.pytest_plugin.marker import asked_for
 from harness.record import MIB, RunRecord
-from reports.analysis import heap_profile
-from reports.analysis.heap_profile import AllocationSite, HeapProfile
-from tests.drill_records import AFTER, BEFORE, incarnation, run_of, trial
+from reports import allocation_sites
+from reports.allocation_sites import AllocationSite, HeapProfile
+from tests.drill_records import AFTER, BEFORE, memory, run_of, trial
 from tests.scenario_documents import document, written
 
 pytest_plugins = ["pytester"]
 
-OVER = run_of(trial(BEFORE), trial(AFTER, incarnations=(incarnation(peak_cgroup_bytes=500 * MIB),)))
+OVER = run_of(
+    trial(BEFORE), trial(AFTER, memory=memory((0, 20, 0, 110 * MIB), (20, 21, 0, 500 * MIB), (21, 49, 0, 110 * MIB)))
+)
 
 
 class Campaign:
@@ -90,7 +92,7 @@ def test_a_budget_that_is_broken_fails_and_names_the_top_sites(
     result.stdout.fnmatch_lines(
         [
             "the worker of drill, arm fixed, does not keep its memory budget: verdict fail",
-            "*FAIL     memory budget: peak 500 MiB (cgroup); wanted peak at most 300 MiB*",
+            "*FAIL     memory budget: peak 500 MiB (working set); wanted working set at most 300 MiB*",
             "*top allocation sites at the heap's peak of 400 MiB*",
             "*390.0 MiB  worker.py:12 parse",
         ]
@@ -147,7 +149,7 @@ def test_where_no_site_is_known_the_message_says_why(
     result = outcome(pytester, f'"300 MiB", scenario={str(drill)!r}', *options)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*wanted peak at most 300 MiB*", f"*allocation sites: not known; *{said.replace('[', '')}*"]
+        ["*wanted working set at most 300 MiB*", f"*allocation sites: not known; *{said.replace('[', '')}*"]
     )
     assert campaign.plain == (0 if "--memory-run" in options else 1)
 

@@ -120,9 +120,13 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         lambda data: expects(data, "incident", never_killed={}),
         "oom_killed and never_killed can't both come true",
     ),
-    "more kills than incarnations": (
-        lambda data: expects(data, "incident", oom_killed={"kills": 3, "restarts": 1}),
-        "3 kills need at least 2 restarts",
+    "one incarnation and a restart": (
+        lambda data: expects(data, "fixed", one_incarnation={}, restarts_at_most={"count": 2}),
+        "one_incarnation and restarts_at_most can't both come true",
+    ),
+    "a field by the name it had before": (
+        lambda data: expects(data, "fixed", put_off={"error_code": "QUEUE_FULL", "messages_at_least": 1}),
+        "put_off is now called deferred",
     ),
     "more restarts than are allowed": (
         lambda data: expects(data, "incident", oom_killed={"kills": 1, "restarts": 4}),
@@ -142,11 +146,11 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     ),
     "a comparison in no phase": (
         lambda data: data["arms"]["fixed"]["expect"]["throughput"].update(during=["night"]),
-        "no phase is named 'night'; there are ['healthy', 'hanging', 'burst', 'recovery']",
+        "no phase is named 'night'; there are healthy, hanging, burst, recovery",
     ),
     "a baseline in no phase": (
         lambda data: data["arms"]["fixed"]["expect"]["returns_to_baseline"].update(baseline="night"),
-        "no phase is named 'night'; there are ['healthy', 'hanging', 'burst', 'recovery']",
+        "no phase is named 'night'; there are healthy, hanging, burst, recovery",
     ),
     "a comparison with a hole in it": (
         lambda data: data["arms"]["fixed"]["expect"]["throughput"].update(during=["healthy", "burst"]),

@@ -49,7 +49,7 @@ def check_one(case: Case) -> CheckResult:
     early = [each for each in incarnations if each.ended_by not in (EndedBy.HARNESS, EndedBy.UNKNOWN)]
     if early:
         return case.result(ONE.name, case.missed, measured, threshold, _ends(case))
-    if len(incarnations) > 1 or incarnations[0].ended_by is EndedBy.UNKNOWN:
+    if len(incarnations) > 1 or incarnations[0].ended_by == EndedBy.UNKNOWN:
         detail = "The record of the worker's end is missing."
         return case.result(ONE.name, Verdict.UNKNOWN, measured, threshold, detail)
     return case.result(ONE.name, Verdict.PASS, measured, threshold)
@@ -57,7 +57,7 @@ def check_one(case: Case) -> CheckResult:
 
 def _ends(case: Case) -> str:
     """Say how the first incarnation ended that did so before the trial was over."""
-    early = next((each for each in case.trial.incarnations if each.ended_by is not EndedBy.HARNESS), None)
+    early = next((each for each in case.trial.incarnations if each.ended_by != EndedBy.HARNESS), None)
     if early is None:
         return ""
     how = f"exit status {early.exit_status}, ended by {early.ended_by.value}"

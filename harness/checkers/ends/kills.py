@@ -105,10 +105,10 @@ def check_never_killed(case: Case) -> CheckResult:
     if killed:
         detail = f"{killed[0]}. See the log worker-{next(each.index for each in incarnations if [*_killed(each)])}."
         return case.result(SURVIVED.name, case.missed, f"{len(killed)} kills", threshold, detail)
-    if any(incarnation.ended_by is EndedBy.UNKNOWN for incarnation in incarnations):
+    if any(incarnation.ended_by == EndedBy.UNKNOWN for incarnation in incarnations):
         detail = "The record of an end of the worker is missing."
         return case.result(SURVIVED.name, Verdict.UNKNOWN, f"{len(incarnations)} incarnations", threshold, detail)
-    chosen = sum(incarnation.ended_by is EndedBy.ITSELF for incarnation in incarnations)
+    chosen = sum(incarnation.ended_by == EndedBy.ITSELF for incarnation in incarnations)
     measured = "never killed" + (f"; it ended by itself {chosen} times, which is no kill" if chosen else "")
     return case.result(SURVIVED.name, Verdict.PASS, measured, threshold)
 
@@ -131,13 +131,13 @@ def _killed(incarnation: Incarnation) -> Iterator[str]:
         yield f"The kernel's OOM killer took a process of {name} that nobody saw go"
     if any(kill.first_process for kill in kills):
         return
-    if incarnation.ended_by is EndedBy.WATCHDOG:
+    if incarnation.ended_by == EndedBy.WATCHDOG:
         yield f"The watchdog of the emulated limit killed {name}"
     elif incarnation.ended_by in _KILLERS or (
         incarnation.exit_status == SIGKILL_STATUS and not kills and incarnation.ended_by not in _ASKED
     ):
         yield f"Something sent SIGKILL to {name}, and the kernel counted no OOM kill"
-    elif incarnation.ended_by is EndedBy.ITSELF and (incarnation.exit_status or 0) > _SIGNAL_BASE:
+    elif incarnation.ended_by == EndedBy.ITSELF and (incarnation.exit_status or 0) > _SIGNAL_BASE:
         yield f"{name.capitalize()} crashed by signal {(incarnation.exit_status or 0) - _SIGNAL_BASE}"
 
 

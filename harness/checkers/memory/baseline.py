@@ -42,7 +42,7 @@ def check(case: Case, expected: ReturnsToBaseline) -> CheckResult:
         missing = "the end" if final is None else f"the phase {expected.baseline}"
         return case.result(CHECK.name, Verdict.UNKNOWN, f"memory was not sampled in {missing}", threshold)
     measured = f"{mib(final - baseline)} above {mib(baseline)}"
-    if len(trial.incarnations) != 1 or trial.incarnations[0].ended_by is not EndedBy.HARNESS:
+    if len(trial.incarnations) != 1 or trial.incarnations[0].ended_by != EndedBy.HARNESS:
         detail = "A worker that was restarted, or is gone, does not show what the workload left in it."
         return case.result(CHECK.name, Verdict.UNKNOWN, measured, threshold, detail)
     within = final - baseline <= expected.above_at_most

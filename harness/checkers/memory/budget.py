@@ -67,9 +67,8 @@ def check(case: Case, expected: MemoryBudget) -> CheckResult:
     made_of = _made_of(case, highest)
     if over := [(found, bound) for found, bound in peaks if found.low_bytes > bound]:
         found, bound = over[0]
-        above = (
-            f"{_WORDS[found.kind].capitalize()} {mib(found.low_bytes - bound)} above in incarnation {found.incarnation}"
-        )
+        kind, excess = _WORDS[found.kind].capitalize(), found.low_bytes - bound
+        above = f"{kind} {excess:.0f} bytes above in incarnation {found.incarnation}"
         detail = f"{above}. {made_of}Run again with --profile to see which allocations were alive at the peak."
         return case.result(BUDGET.name, case.missed, measured, threshold, detail)
     if unsure := [(found, bound) for found, bound in peaks if found.high_bytes > bound]:

@@ -31,7 +31,7 @@ def check(case: Case, expected: ReturnsToHealthy) -> CheckResult:
     if final is None:
         return case.result(CHECK.name, Verdict.UNKNOWN, "memory was not sampled", threshold)
     measured = f"{mib(final)} at the end"
-    if not case.trial.incarnations or case.trial.incarnations[-1].ended_by is not EndedBy.HARNESS:
+    if not case.trial.incarnations or case.trial.incarnations[-1].ended_by != EndedBy.HARNESS:
         detail = "No worker was alive at the end: what the last one used says nothing about recovery."
         return case.result(CHECK.name, Verdict.UNKNOWN, measured, threshold, detail)
     verdict = Verdict.PASS if final <= expected.at_most else case.missed
