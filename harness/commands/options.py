@@ -63,6 +63,7 @@ Database = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option(help="Where run directories are made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Checks = Annotated[bool, typer.Option("--checks", help="The checks that an arm may expect, with their thresholds.")]
 Faults = Annotated[bool, typer.Option("--faults", help="The faults that a scenario may name, with their settings.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; start nothing.")]
 

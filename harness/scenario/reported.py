@@ -1,6 +1,6 @@
 """What the incident report says: its minute table and its before/after table, to stand beside what is measured.
 
-Used by ``harness.scenario.model``; ``harness.checkers`` measures the counterparts. Nothing here is a measurement.
+Used by ``harness.scenario.model``; ``harness.judging`` measures the counterparts. Nothing here is a measurement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ReportedPointModel(Strict):
 class ReportedMetricModel(Strict):
     """One line of the report's before/after table.
 
-    ``measure`` names the figure of ``harness.checkers.tables`` that answers it.
+    ``measure`` names the figure of ``harness.judging.tables`` that answers it.
     """
 
     metric: str

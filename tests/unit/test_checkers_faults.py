@@ -9,7 +9,7 @@ from harness.judging import judge
 from harness.judging.judge import case_of
 from harness.record import Event, RunRecord, Verdict
 from harness.scenario import Scenario
-from harness.store.history import fault_spans
+from harness.store.events_file import fault_spans
 from tests.drill_records import AFTER, BEFORE, run_of, scenario, trial
 
 FAULTS = [

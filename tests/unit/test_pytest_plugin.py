@@ -13,8 +13,8 @@ from harness.errors import PartFailedError
 from harness.pytest_plugin import played
 from harness.pytest_plugin.marker import asked_for
 from harness.record import MIB, RunRecord
-from reports import allocation_sites
-from reports.allocation_sites import AllocationSite, HeapProfile
+from reports.analysis import heap_profile
+from reports.analysis.heap_profile import AllocationSite, HeapProfile
 from tests.drill_records import AFTER, BEFORE, memory, run_of, trial
 from tests.scenario_documents import document, written
 

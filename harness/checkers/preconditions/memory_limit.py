@@ -1,4 +1,7 @@
-"""Was the memory limit a real one, and the one that was asked for? An emulated one proves nothing about OOM kills."""
+"""Was the memory limit a real one, and the one that was asked for?
+
+An emulated limit proves nothing about the kernel's OOM killer: unknown. How memory was used is not judged here.
+"""
 
 from __future__ import annotations
 
