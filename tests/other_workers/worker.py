@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ QUEUE = os.environ["RABBITMQ_QUEUE"]
 COPIES = 4  # a child that keeps so many of each body is killed within a short burst
 RECYCLED_AFTER = 25  # messages
 
+PAUSE = threading.Event()  # never set: waiting for it is a pause
 kept: list[Any] = []  # in the child, where there is one
 
 
@@ -94,7 +95,7 @@ def keeps_what_failed(body: bytes) -> None:
         call(body)
     except httpx.HTTPError as error:
         kept.append(error)
-        time.sleep(0.02)
+        PAUSE.wait(0.02)
         raise
 
 
@@ -103,7 +104,7 @@ def waits_after_a_failure(body: bytes) -> None:
     try:
         call(body)
     except httpx.HTTPError:
-        time.sleep(1.0)
+        PAUSE.wait(1.0)
         raise
 
 
