@@ -55,19 +55,20 @@ def outcome(trial: TrialRecord, manifest: Manifest) -> str:
         return f"of {trial.arm} no incarnation was recorded"
     peak = peak_words(trial)
     words = f"{trial.arm} was {kill_words(trial, manifest)}"
-    words += "; its peak was not recorded" if peak is None else f" and peaked at {peak}"
+    joint = "; it" if "; " in words or ": " in words else " and"
+    words += "; its peak was not recorded" if peak is None else f"{joint} peaked at {peak}"
     doubts = [doubt for incarnation in trial.incarnations if (doubt := doubt_of(incarnation, trial, manifest))]
     return f"{words} (in doubt: {doubts[0]})" if doubts else words
 
 
 def kill_words(trial: TrialRecord, manifest: Manifest) -> str:
-    """Return ``never killed``, ``killed 2 times``, or ``killed 1 time (process 71, …)`` where it was not the first."""
+    """Return ``never killed``, ``killed 2 times``, or ``killed 1 time: process 71 …`` where it was not the first."""
     kills = kills_of(trial, manifest)
     if not kills:
         return "never killed"
     emulated = " by the emulated limit" if kills[0].emulated else ""
     other = next((kill for kill in kills if not kill.killed.first_process), None)
-    whom = f" ({victim(other.killed, other.incarnation)})" if other else ""
+    whom = f": {victim(other.killed, other.incarnation)}" if other else ""
     return f"killed {wording.count(len(kills), 'time')}{emulated}{whom}"
 
 

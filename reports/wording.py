@@ -9,7 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from harness.clock import format_time_of_day, incident_time
-from harness.record import MIB, EndedBy
+from harness.record import MIB, EndedBy, KillScope
 from harness.record.facts import mib
 
 if TYPE_CHECKING:
@@ -92,11 +92,6 @@ def optional_mib(size_bytes: int | None) -> str:
     return NOT_RECORDED if size_bytes is None else mib(size_bytes)
 
 
-def prefetch(effective: int) -> str:
-    """Return an effective prefetch: 0 is AMQP's word for unlimited."""
-    return "unlimited (0)" if effective == 0 else str(effective)
-
-
 def enforcement(limit: Limit | None) -> str:
     """Say in a sentence how a memory limit was enforced; an emulated one is named as such."""
     if limit is None:
@@ -106,4 +101,8 @@ def enforcement(limit: Limit | None) -> str:
             f"EMULATED by a {limit.kind}: it samples the worker's memory and sends SIGKILL above "
             f"{mib(limit.limit_bytes)}. No kill in this arm is a kernel OOM kill."
         )
-    return f"Enforced by the kernel: {limit.kind}, {mib(limit.limit_bytes)}."
+    scope = ""
+    if limit.kills is KillScope.CONTAINER:
+        scope = " A kill takes the whole container"
+        scope += "; the supervisor ends what the kernel leaves." if limit.scope_emulated else "."
+    return f"Enforced by the kernel: {limit.kind}, {mib(limit.limit_bytes)}.{scope}"

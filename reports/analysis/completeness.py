@@ -36,10 +36,11 @@ def _missing_of(trial: TrialRecord) -> list[str]:
         (not trial.memory.t_s.size, "any memory sample"),
         (not trial.queue, "any sample of the broker's queue"),
         (not trial.gauges, "anything the worker counts itself (WORKER_STATS_FILE), so no executor queue"),
-        (len(trial.effective_prefetch) < len(trial.incarnations), "the effective prefetch of every incarnation"),
+        (_unseen_channels(trial), "what the channels of every incarnation could hold (prefetch)"),
         (not trial.publishes, "any publish"),
         (not trial.calls, "any call of the dependency"),
         (trial.outcomes_stored and not trial.outcomes, "any outcome that the worker stored"),
+        (trial.queues is None, "what the queues held at the end"),
         (trial.drain is None, "a drain, so no account of its messages is sound"),
     ]
     sentences = [f"{trial.arm}: the record does not hold {what}." for absent, what in lacking if absent]
@@ -48,3 +49,9 @@ def _missing_of(trial: TrialRecord) -> list[str]:
             f"{trial.arm}: the drain was not complete ({trial.drain.last_seen}): no account of its messages is sound."
         )
     return sentences
+
+
+def _unseen_channels(trial: TrialRecord) -> bool:
+    """Tell whether an incarnation consumed from no channel that was seen."""
+    seen = {channel.incarnation for channel in trial.channels}
+    return any(incarnation.index not in seen for incarnation in trial.incarnations)

@@ -14,16 +14,18 @@ import numpy as np
 from harness.record.facts import SIGKILL_STATUS, victim
 from reports import wording
 from reports.analysis.kills import doubt_of, kills_in
+from reports.analysis.processes import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.record import Incarnation, MemorySeries, OomKill, RunRecord, TrialRecord
+    from harness.record import Incarnation, MemorySeries, OomKill, ProcessSample, RunRecord, TrialRecord
     from harness.record.flight import Flight, FlightSample, StackGroup
 
 WINDOW_S = 30.0
 _GROWTH_SPANS_S = (30.0, 10.0, 3.0)
 _GROWTH_SAMPLES_MIN = 5
+_NOTICED_S = 1.0  # at most, from the kernel's kill to the rise of its count being seen
 _BASELINE_S = 5.0  # a worker that has connected and has not been given much yet
 
 _T = TypeVar("_T")
@@ -69,11 +71,13 @@ class Postmortem:
     emulated: bool  # a watchdog sent the kill
     doubt: str | None  # which witness of an OOM kill is lacking
     moment: str  # the incident time of that kill, else of the incarnation's end
+    ended: str  # the incident time of the incarnation's end
     rows: tuple[Row, ...]  # the oldest first; the last is the last sample of all
     growth: tuple[tuple[float, float], ...]  # (over the last … s, bytes per second), real seconds
     memory: tuple[tuple[str, int], ...]  # the last sample, by kind
     holdings: tuple[Holding, ...]
     heap: tuple[Holding, ...]  # of the same incarnation of the repeat under memray, where there is one
+    processes: tuple[ProcessSample, ...]  # shortly before that moment, the largest first
     stacks: tuple[StackGroup, ...]
     stacks_before_end_s: float | None
     inside_before_end_s: float | None  # the last sample of the worker's own recorder
@@ -90,9 +94,9 @@ def postmortem(run: RunRecord, trial: TrialRecord, incarnation: Incarnation, fli
     outside_t_s, outside_rss = trial.memory.t_s[mine], trial.memory.rss_bytes[mine]
     kills = kills_in(incarnation, trial, run.manifest)
     kill = next((each for each in kills if each.killed.first_process), kills[0] if kills else None)
-    end_s = _end_s(incarnation, outside_t_s.tolist(), flight)
+    end_s = ended_s = _end_s(incarnation, outside_t_s.tolist(), flight)
     if kill is not None and not kill.killed.first_process:
-        end_s = kill.killed.t_s
+        end_s = _before_the_drop(trial.memory, incarnation, kill.killed.t_s)
     outside_t_s, outside_rss = outside_t_s[outside_t_s <= end_s], outside_rss[outside_t_s <= end_s]
     samples = [_scaled(sample, run.manifest.time_scale) for sample in flight.samples if sample.t_s <= end_s]
     last = samples[-1] if samples else None
@@ -106,11 +110,13 @@ def postmortem(run: RunRecord, trial: TrialRecord, incarnation: Incarnation, fli
         emulated=kill is not None and kill.emulated,
         doubt=doubt_of(incarnation, trial, run.manifest),
         moment=wording.moment(trial.phases, end_s),
+        ended=wording.moment(trial.phases, ended_s),
         rows=_rows(trial, incarnation, samples, end_s),
         growth=_growth(outside_t_s, outside_rss, end_s),
         memory=tuple(last.memory.items()) if last else (),
         holdings=_holdings(samples),
         heap=_heap(run, trial, incarnation),
+        processes=at(trial, incarnation.index, end_s),
         stacks=stacks.groups if stacks else (),
         stacks_before_end_s=end_s - stacks.t_s if stacks else None,
         inside_before_end_s=end_s - last.t_s if last and not flight.from_outside else None,
@@ -129,6 +135,14 @@ def _end_s(incarnation: Incarnation, sampled_s: Sequence[float], flight: Flight)
     if incarnation.ended_s is not None:
         return incarnation.ended_s
     return max([incarnation.started_s, *sampled_s[-1:], *(sample.t_s for sample in flight.samples[-1:])])
+
+
+def _before_the_drop(memory: MemorySeries, incarnation: Incarnation, noticed_s: float) -> float:
+    """Return the last moment at which what was killed still held its memory: a kill is noticed after it happened."""
+    near = (memory.incarnation == incarnation.index) & (memory.t_s <= noticed_s) & (memory.t_s > noticed_s - _NOTICED_S)
+    if not near.any():
+        return noticed_s
+    return float(memory.t_s[near][int(np.argmax(memory.own_bytes[near]))])
 
 
 def _notes(incarnation: Incarnation, flight: Flight) -> tuple[str, ...]:

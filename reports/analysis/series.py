@@ -26,15 +26,20 @@ def keep_extremes(
     """
     known = np.isfinite(y)
     x, y = x[known], y[known]
+    chosen = extremes_of(y, buckets)
+    return x[chosen], y[chosen]
+
+
+def extremes_of(y: NDArray[np.float64], buckets: int = BUCKETS) -> NDArray[np.int64]:
+    """Return the places of the lowest and highest of each bucket, of the first and of the last; ``y`` holds no NaN."""
     if y.size <= 2 * buckets + 2:
-        return x, y
+        return np.arange(y.size)
     edges = np.linspace(0, y.size, buckets + 1).astype(np.int64)
     kept = {0, y.size - 1}
     for start, end in pairwise(edges):
         kept.add(int(start + np.argmin(y[start:end])))
         kept.add(int(start + np.argmax(y[start:end])))
-    chosen = np.array(sorted(kept), dtype=np.int64)
-    return x[chosen], y[chosen]
+    return np.array(sorted(kept), dtype=np.int64)
 
 
 def split_at_gaps(

@@ -13,6 +13,7 @@ from reports.analysis.time_axis import align
 from reports.charts import style
 from reports.charts.by_arm import draw_calls, draw_load, draw_queues
 from reports.charts.memory import draw_before_kill, draw_memory, kill_window
+from reports.charts.memory_kinds import draw_memory_kinds, has_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,8 @@ def _drawings(run: RunRecord, budgets_bytes: Mapping[str, float]) -> dict[str, C
         drawings["memory"] = lambda shape: draw_memory(run, budgets_bytes, axis, shape)
         if window := kill_window(run, axis):
             drawings["memory-before-kill"] = lambda shape: draw_before_kill(run, budgets_bytes, axis, shape, window)
+    if any(has_kinds(trial) for trial in run.trials):
+        drawings["memory-kinds"] = lambda shape: draw_memory_kinds(run, budgets_bytes, axis, shape)
     if any(trial.queue or trial.gauges for trial in run.trials):
         drawings["queues"] = lambda shape: draw_queues(run, axis, shape)
     if any(trial.publishes for trial in run.trials):

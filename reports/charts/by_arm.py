@@ -34,11 +34,14 @@ _CALL_COLOURS = (style.SKY, style.VERMILLION, style.BLUE, style.ORANGE, style.GR
 
 
 def draw_queues(run: RunRecord, axis: Axis, shape: Shape) -> Figure:
-    """Return messages waiting: in the broker, delivered but not acknowledged, and in the worker's executor queue."""
+    """Return messages waiting: in the work queue, unacknowledged, in other queues, in the worker's executor queue."""
 
     def draw(ax: Axes, trial: TrialRecord) -> None:
-        _line(ax, axis, trial, ((s.t_s, s.ready) for s in trial.queue), ("ready in the broker", style.SKY, "-"))
+        _line(ax, axis, trial, ((s.t_s, s.ready) for s in trial.queue), ("ready in the work queue", style.SKY, "-"))
         _line(ax, axis, trial, ((s.t_s, s.unacked) for s in trial.queue), ("unacknowledged", style.ORANGE, "-"))
+        if any(sample.waiting_elsewhere for sample in trial.queue):
+            elsewhere = ((s.t_s, s.waiting_elsewhere) for s in trial.queue)
+            _line(ax, axis, trial, elsewhere, ("still moving in other queues", style.GREEN, "-."))
         gauges = ((gauge.t_s, gauge.executor_queue) for gauge in trial.gauges)
         _line(ax, axis, trial, gauges, ("in the worker's executor queue", style.PURPLE, "--"))
 

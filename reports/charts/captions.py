@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.record.facts import mib
+from reports.charts.memory_kinds import has_kinds
 from reports.verdict_words import outcomes
 from reports.wording import count, moment
 
@@ -51,10 +53,18 @@ def chart_texts(run: RunRecord) -> dict[str, ChartText]:
             "The same chart, closer: the incident report's figures against the curve, each with its MiB.",
             "Line chart of memory in MiB from the incident report's first figure to the first kill.",
         ),
+        "memory-kinds": ChartText(
+            "What the memory was made of",
+            "What the worker's cgroup is charged with, of all its processes: anonymous memory, file pages, the "
+            "kernel's own. The line is the working set, without the file pages that the kernel drops first. Each panel "
+            "has a height of its own.",
+            f"Stacked area charts of memory by kind over incident time. {_made_of(run.trials)}",
+        ),
         "queues": ChartText(
             "Where the messages waited",
-            "Messages ready in the broker, delivered but not acknowledged, and waiting in the worker's own executor "
-            "queue, one panel an arm. The time axis is the memory chart's.",
+            "Messages ready in the work queue, delivered but not acknowledged, still moving in other queues of the "
+            "trial, and waiting in the worker's own executor queue, one panel an arm. The time axis is the memory "
+            "chart's.",
             f"Line charts of queue depth over incident time. {_deepest(run.trials)}",
         ),
         "load": ChartText(
@@ -83,6 +93,23 @@ def _measure(trials: Sequence[TrialRecord]) -> str:
     if not by_cgroup:
         return "The resident sets of all the worker's processes; no cgroup was sampled."
     return f"{what} ({', '.join(by_cgroup)}); the resident sets of the other arms, which had no cgroup."
+
+
+def _made_of(trials: Sequence[TrialRecord]) -> str:
+    """Say what each arm's memory was made of when most was charged."""
+    sentences = []
+    for trial in trials:
+        memory = trial.memory
+        if has_kinds(trial):
+            at = int(np.nanargmax(memory.cgroup_bytes))
+            kinds = (
+                (memory.anonymous_bytes, "anonymous"),
+                (memory.file_bytes, "file pages"),
+                (memory.kernel_bytes, "kernel"),
+            )
+            shares = ", ".join(f"{mib(float(kind[at]))} {name}" for kind, name in kinds if np.isfinite(kind[at]))
+            sentences.append(f"{trial.arm} at its highest: {shares}.")
+    return " ".join(sentences)
 
 
 def _deepest(trials: Sequence[TrialRecord]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reports.verdict_words import reason
 
 if TYPE_CHECKING:
-    from harness.record import CheckResult, Judgement, RunRecord, TrialRecord
+    from harness.record import CheckResult, Judgement, QueueLeft, RunRecord, TrialRecord
 
 SCHEMA_VERSION = 2  # 2: "metrics" was "figures"; incarnations list their kills
 
@@ -61,10 +61,15 @@ def _arm(trial: TrialRecord) -> dict[str, object]:
         "incarnations": [
             asdict(incarnation) | {"peak_bytes": incarnation.peak_bytes} for incarnation in trial.incarnations
         ],
-        "effective_prefetch": list(trial.effective_prefetch),
+        "channels": [asdict(seen) | {"holds_at_most": seen.holds_at_most} for seen in trial.channels],
+        "queues": None if trial.queues is None else [_queue(left) for left in trial.queues],
         "drain": None if trial.drain is None else asdict(trial.drain),
         "damaged": list(trial.damaged),
     }
+
+
+def _queue(left: QueueLeft) -> dict[str, object]:
+    return {"name": left.name, "kind": left.kind, "messages": left.messages}
 
 
 def _finite(value: float) -> float | None:

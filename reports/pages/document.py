@@ -16,6 +16,7 @@ from reports.analysis import completeness
 from reports.charts.captions import ChartText, chart_texts
 from reports.tables import arms as arm_tables
 from reports.tables import heaps as heap_tables
+from reports.tables import worker as worker_tables
 from reports.tables.message_flow import Flow, flows
 from reports.tables.table import Column, Table, columns
 from reports.verdict_words import WORDS, kill_words, peak_words, reason
@@ -60,9 +61,12 @@ class Document:
     phases: Table
     faults: Table
     incarnations: Table
+    processes: Table
+    heartbeats: Table
     load: Table
     calls: Table
     drain: Table
+    queues: Table
     heaps: Table
     heap_sites: Table
     profiler: Table
@@ -101,10 +105,13 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         flows=flows(run),
         phases=arm_tables.phases(run),
         faults=arm_tables.faults(run),
-        incarnations=arm_tables.incarnations(run),
+        incarnations=worker_tables.incarnations(run),
+        processes=worker_tables.processes(run),
+        heartbeats=worker_tables.heartbeats(run),
         load=arm_tables.load(run),
         calls=arm_tables.calls(run),
         drain=arm_tables.drain(run),
+        queues=arm_tables.queues(run),
         heaps=heap_tables.heap_table(run),
         heap_sites=heap_tables.sites_table(run),
         profiler=heap_tables.cost_table(run),

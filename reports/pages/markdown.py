@@ -76,11 +76,11 @@ def _tables(document: Document) -> Iterator[str]:
     sections = (
         ("How time was replayed", (document.phases,)),
         ("What was reported, what was measured", (document.metrics, document.minutes)),
-        ("Incarnations of the worker", (document.incarnations,)),
+        ("Incarnations of the worker", (document.incarnations, document.processes, document.heartbeats)),
         ("Load", (document.load,)),
         ("Calls of the dependency", (document.calls,)),
         ("Faults", (document.faults,)),
-        ("Drain", (document.drain,)),
+        ("Drain", (document.drain, document.queues)),
         ("Memory, by memray", (document.heaps, *(t for t in (document.heap_sites, document.profiler) if t.rows))),
     )
     for heading, tables in sections:

@@ -1,4 +1,4 @@
-"""Tabulates what each arm went through: phases, faults, incarnations, load, calls, drain, events.
+"""Tabulates what each arm went through: phases, faults, load, calls, drain, queues, events.
 
 Used by ``reports.pages.document``. Each function takes the whole run and returns one table with a row or more an arm.
 Counts and percentiles only: whether a value is good or bad is the checkers' to say.
@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.clock import format_time_of_day, incident_time
+from harness.record import QueueKind
 from reports import wording
 from reports.tables.table import Table, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.record import DependencyCall, Event, FaultSpan, Incarnation, Publish, RunRecord, TrialRecord
+    from harness.record import DependencyCall, Event, FaultSpan, Publish, RunRecord, TrialRecord
 
 _MB = 10**6
+_QUEUE_KINDS = {
+    QueueKind.WORK: "the worker's own queue",
+    QueueKind.WAITING: "messages wait for their time, and come back",
+    QueueKind.CONSUMED: "has a consumer",
+    QueueKind.ASIDE: "messages come to rest: dead letters",
+}
 EVENTS_SHOWN_MAX = 200  # an arm; a workload of faults must not fill the report
 
 
@@ -48,49 +55,6 @@ def phases(run: RunRecord) -> Table:
         columns("Arm", "Phase", "Incident time#", "Replay time#", "Scale#"),
         tuple(rows),
         "No phase was recorded, so the times of this run have no incident time.",
-    )
-
-
-def incarnations(run: RunRecord) -> Table:
-    """Return each incarnation of each worker.
-
-    Start, end, how it ended, the kernel's counter, peaks, the prefetch in force.
-    """
-    rows = [_incarnation(trial, incarnation) for trial in run.trials for incarnation in trial.incarnations]
-    return Table(
-        "incarnations",
-        "Each incarnation of each worker, numbered as its log is. "
-        "A kernel OOM kill is exit 137 and a rise of the cgroup's oom_kill counter, both.",
-        columns(
-            "Arm",
-            "Incarnation#",
-            "Started#",
-            "Ended#",
-            "Ended by",
-            "Exit status",
-            "oom_kill#",
-            "Peak, cgroup#",
-            "Peak, RSS#",
-            "Prefetch#",
-        ),
-        tuple(rows),
-        "No incarnation of a worker was recorded.",
-    )
-
-
-def _incarnation(trial: TrialRecord, incarnation: Incarnation) -> tuple[str, ...]:
-    known = incarnation.index < len(trial.effective_prefetch)
-    return (
-        trial.arm,
-        str(incarnation.index),
-        wording.moment(trial.phases, incarnation.started_s),
-        "—" if incarnation.ended_s is None else wording.moment(trial.phases, incarnation.ended_s),
-        wording.ended_by(incarnation),
-        wording.exit_status(incarnation),
-        f"+{incarnation.oom_kill_delta}",
-        wording.optional_mib(incarnation.peak_cgroup_bytes),
-        wording.optional_mib(incarnation.peak_rss_bytes),
-        wording.prefetch(trial.effective_prefetch[incarnation.index]) if known else wording.NOT_RECORDED,
     )
 
 
@@ -216,6 +180,24 @@ def drain(run: RunRecord) -> Table:
         columns("Arm", "Drain", "Waited#", "Last seen"),
         tuple(rows),
         "No drain was recorded, so no account of messages is sound.",
+    )
+
+
+def queues(run: RunRecord) -> Table:
+    """Return what each queue of the trial's namespace held at the very end, and why it was there."""
+    rows = [
+        (trial.arm, left.name, _QUEUE_KINDS[left.kind], str(left.messages), "yes" if left.still_moves else "no")
+        for trial in run.trials
+        for left in trial.queues or ()
+    ]
+    unseen = [trial.arm for trial in run.trials if trial.queues is None]
+    not_seen = f" Of {', '.join(unseen)} they were not recorded." if unseen and rows else ""
+    return Table(
+        "queues-left",
+        f"Queues at the end. Messages of a queue that still moves come to the worker again, now or later.{not_seen}",
+        columns("Arm", "Queue", "What for", "Messages#", "Still moves"),
+        tuple(rows),
+        "What the queues held at the end was not recorded." if unseen else "No queue was left at the end.",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.ledger import OutcomeKind, account_of, story_of, when
+from reports import wording
 from reports.tables.table import Table, columns
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def _flow(trial: TrialRecord) -> Flow:
 
 def _apart(account: Account) -> str:
     redelivered = "an unknown number" if account.redelivered is None else str(account.redelivered)
+    phantoms = wording.count(len(account.phantom_success), "phantom success", "phantom successes")
     return (
-        f"Side effects: {len(account.duplicated)} duplicated, {len(account.phantom_success)} phantom successes. "
+        f"Side effects: {len(account.duplicated)} duplicated, {phantoms}. "
         f"Counted only: {redelivered} redelivered by the broker, "
         f"{account.called_again} calls of the dependency repeated, "
         f"{len(account.recovered)} recovered, {account.nameless} dead letters without a name."

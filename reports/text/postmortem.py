@@ -26,6 +26,8 @@ _HEADER = (
 )
 _UNKNOWN = "–"
 _STACKS_MAX = 6
+_PROCESSES_MAX = 8
+_COMMAND_CHARACTERS_MAX = 60
 _FRAMES_MAX = 10
 _NAMES_MAX = 4
 _LAUNCHERS = {"typer", "click", "_click"}
@@ -44,6 +46,7 @@ def postmortem_lines(found: Postmortem, run_id: str) -> tuple[str, ...]:
         "",
         *_growth(found),
         *_holdings(found),
+        *_processes(found),
         "",
         *_stacks(found),
         *(("", *(f"note: {note}" for note in found.notes)) if found.notes else ()),
@@ -86,6 +89,7 @@ def _how(found: Postmortem) -> tuple[str, ...]:
         if incarnation.ended_s is not None
         else ""
     )
+    outlived = _outlived(found)
     peaks = [
         f"{name} {mib(peak)}"
         for name, peak in (("cgroup", incarnation.peak_cgroup_bytes), ("resident set", incarnation.peak_rss_bytes))
@@ -100,10 +104,22 @@ def _how(found: Postmortem) -> tuple[str, ...]:
         if before_s is not None
     ]
     return (
-        f"{how_it_ended(found)}{lived}",
+        f"{how_it_ended(found)}{'' if outlived else lived}",
+        *((outlived,) if outlived else ()),
         f"peak by the kernel's own marks: {', '.join(peaks) or wording.NOT_RECORDED}",
         f"last sample before the end: {', '.join(recorded) or wording.NOT_RECORDED}",
     )
+
+
+def _outlived(found: Postmortem) -> str:
+    """Return how the incarnation itself ended, where another process had been killed before; else nothing."""
+    incarnation = found.incarnation
+    if found.killed is None or found.killed.first_process:
+        return ""
+    if incarnation.ended_s is None:
+        return "the incarnation itself was alive when the record ends"
+    by, status = wording.ENDED_BY[incarnation.ended_by], incarnation.exit_status
+    return f"the incarnation itself ended at {found.ended}, by {by}, exit status {status}"
 
 
 def _table(found: Postmortem) -> list[str]:
@@ -173,6 +189,20 @@ def _holdings(found: Postmortem) -> list[str]:
     lines.append("the heap of the same incarnation of its repeat under memray:")
     lines += [f"  {held.size_bytes / MIB:6.0f} MiB  {held.what}" for held in found.heap if held.size_bytes >= MIB]
     return lines
+
+
+def _processes(found: Postmortem) -> list[str]:
+    """Return the processes shortly before that moment; nothing where the first one was alone, or none was recorded."""
+    if len(found.processes) < 2 and not (found.killed and not found.killed.first_process):  # noqa: PLR2004
+        return []
+    lines = [f"its {wording.count(len(found.processes), 'process', 'processes')} shortly before, RSS in MiB:"]
+    killed = None if found.killed is None else found.killed.pid
+    for sample in found.processes[:_PROCESSES_MAX]:
+        mark = "  (killed)" if sample.pid == killed else ""
+        command = sample.command[:_COMMAND_CHARACTERS_MAX]
+        lines.append(f"  {sample.rss_bytes / MIB:6.0f}  pid {sample.pid}, parent {sample.parent}: {command}{mark}")
+    left = len(found.processes) - _PROCESSES_MAX
+    return [*lines, *([f"  and {wording.count(left, 'more process', 'more processes')}"] if left > 0 else [])]
 
 
 def _stacks(found: Postmortem) -> list[str]:

@@ -30,6 +30,8 @@ from harness.record import (
     Outcome,
     PhaseSpan,
     Publish,
+    QueueKind,
+    QueueLeft,
     QueueSample,
     ReportedPoint,
     Role,
@@ -73,7 +75,7 @@ def _wobble(t_s: NDArray[np.float64], size_mib: float) -> NDArray[np.float64]:
     return size_mib * np.sin(t_s * 2.1) * np.sin(t_s * 0.37 + 1)
 
 
-def _series(*stretches: tuple[int, list[tuple[float, float]]]) -> MemorySeries:
+def series(*stretches: tuple[int, list[tuple[float, float]]]) -> MemorySeries:
     """Samples along straight lines between (replay second, MiB) knots, one stretch an incarnation."""
     times, values, incarnations = [], [], []
     for incarnation, knots in stretches:
@@ -98,6 +100,12 @@ def channels(*prefetch: int) -> tuple[ChannelSeen, ...]:
     return tuple(ChannelSeen(0.5, n, f"channel {n}", 1, count, 0) for n, count in enumerate(prefetch))
 
 
+BEFORE_LINKS = (
+    ("worker's log, first incarnation", "trials/incident/logs/worker-0.log"),
+    ("RabbitMQ's log", "trials/incident/logs/rabbitmq.log"),
+)
+
+
 def before_trial() -> TrialRecord:
     """The worker as it was: 250 MiB, a climb, 3000 MiB, a kill, a second kill, and a recovery."""
     spans = phases(burst_s=52.0)
@@ -112,7 +120,7 @@ def before_trial() -> TrialRecord:
             Incarnation(1, 4177, start_2_s, kill_2_s, 137, 1, LIMIT_BYTES, 2949 * MIB, EndedBy.KERNEL),
             Incarnation(2, 4230, start_3_s, end_s, 0, 0, 412 * MIB, 398 * MIB, EndedBy.HARNESS),
         ),
-        memory=_series(
+        memory=series(
             (0, [(-1.6, 62), (0.0, 240), (17.5, 252), (40, 330), (52, 610), (61, 880), (66, 960), (kill_1_s, 3000)]),
             (1, [(start_2_s, 60), (83, 220), (kill_2_s, 3000)]),
             (2, [(start_3_s, 60), (110, 405), (118, 260), (125, 195), (end_s, 192)]),
@@ -142,11 +150,9 @@ def before_trial() -> TrialRecord:
             Event(kill_1_s, "worker_ended", {"exit_status": 137, "incarnation": 0}),
         ),
         channels=channels(0, 0, 0),
+        queues=(QueueLeft("work", QueueKind.WORK, 0, ()),),
         drain=Drain(complete=True, waited_s=8.4, last_seen="0 ready, 0 unacked, worker idle"),
-        links=(
-            ("worker's log, first incarnation", "trials/incident/logs/worker-0.log"),
-            ("RabbitMQ's log", "trials/incident/logs/rabbitmq.log"),
-        ),
+        links=BEFORE_LINKS,
     )
 
 
@@ -159,7 +165,7 @@ def after_trial() -> TrialRecord:
         limit=Limit("cgroup v1", emulated=False, limit_bytes=LIMIT_BYTES),
         phases=spans,
         incarnations=(Incarnation(0, 5101, -1.4, 162.0, 0, 0, 187 * MIB, 181 * MIB, EndedBy.HARNESS),),
-        memory=_series((0, [(-1.4, 58), (1, 148), (60, 155), (90, 163), (162, 150)])),
+        memory=series((0, [(-1.4, 58), (1, 148), (60, 155), (90, 163), (162, 150)])),
         queue=tuple(
             QueueSample(float(t), 0 if t < 61 else max(0, min(940, (t - 61) * 45) - max(0, t - 85) * 22), 10, 0, t)
             for t in range(162)
@@ -171,6 +177,7 @@ def after_trial() -> TrialRecord:
         outcomes=(Outcome("conv-0001", "PROCESSED", None, 0, None),),
         events=(Event(0.0, "phase_entered", {"phase": "healthy"}),),
         channels=channels(10),
+        queues=(QueueLeft("work", QueueKind.WORK, 0, ()),),
         drain=Drain(complete=True, waited_s=11.0, last_seen="0 ready, 0 unacked, worker idle"),
         links=(("memory profile: alive at the end", "trials/fixed/memray/alive-at-end.html"),),
     )

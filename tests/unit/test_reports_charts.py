@@ -17,7 +17,7 @@ from reports.charts.memory import draw_memory, kill_window
 from reports.charts.style import NARROW, WIDE
 from tests.unit import reports_records as records
 
-NAMES = ("memory", "memory-before-kill", "queues", "load", "calls")
+NAMES = ("memory", "memory-before-kill", "memory-kinds", "queues", "load", "calls")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,8 @@ def test_no_chart_is_drawn_of_what_was_not_recorded() -> None:
     assert render_charts(RunRecord(records.manifest(), ())) == {}
     assert render_charts(records.partial_run()) == {}
     only = render_charts(RunRecord(records.manifest(), (bare,)))
-    assert set(only) == {"memory.png", "memory.svg", "memory-narrow.svg"}
+    endings = (".png", ".svg", "-narrow.svg")
+    assert set(only) == {f"{name}{ending}" for name in ("memory", "memory-kinds") for ending in endings}
     assert "replay seconds since the trial's start" in texts(only["memory.svg"])
 
 

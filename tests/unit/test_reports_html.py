@@ -153,10 +153,10 @@ def test_every_chart_is_there_twice_and_has_words(source: str) -> None:
     page = Page(source)
     pictures = [attributes for attributes in page.all("div") if attributes.get("role") == "img"]
 
-    assert len(pictures) == len(page.all("figcaption")) == 5
+    assert len(pictures) == len(page.all("figcaption")) == 6
     assert all(len(attributes["aria-label"]) > 40 for attributes in pictures)
     drawn = [attributes["class"] for attributes in page.all("svg")]
-    assert [name for name in drawn if name != "flow"] == ["wide", "narrow"] * 5
+    assert [name for name in drawn if name != "flow"] == ["wide", "narrow"] * 6
     assert drawn.count("flow") == 2  # the messages of each arm
     assert "incident was killed 2 times and peaked at 3000 MiB" in pictures[0]["aria-label"]
 
@@ -191,7 +191,7 @@ def test_a_partial_run_renders_and_says_what_is_missing() -> None:
     text = Page(render_html(records.partial_run(), Judgement(Verdict.UNKNOWN, ()), {})).text
 
     assert "UNKNOWN Nothing was checked, so nothing is known." in text
-    assert "This record is not whole: 11 missing, 1 damaged." in text
+    assert "This record is not whole: 12 missing, 1 damaged." in text
     for said in ("how the memory limit was enforced", "any phase", "any memory sample", "a drain", "line 7 is cut off"):
         assert said in text
 
@@ -272,5 +272,5 @@ def test_incarnations_show_status_counter_peaks_and_prefetch() -> None:
     """Guarantees that the evidence of an OOM kill stands in one row: exit 137, the counter, the prefetch in force."""
     text = Page(render_html(records.run(), records.judgement(), {})).text
 
-    assert "the kernel's OOM killer 137 (SIGKILL) +1 3000 MiB 2958 MiB unlimited (0)" in text
-    assert "fixed 0 10:57:54 12:15:30 the harness 0 +0 187 MiB 181 MiB 10" in text
+    assert "the kernel's OOM killer 137 (SIGKILL) +1 the first process 3000 MiB 2958 MiB unlimited (0)" in text
+    assert "fixed 0 10:57:54 12:15:30 the harness 0 +0 — 187 MiB 181 MiB 10" in text

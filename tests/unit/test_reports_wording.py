@@ -52,12 +52,6 @@ def test_times_are_incident_times_where_there_are_phases() -> None:
     assert wording.short_time(42_124.0) == "11:42:04"
 
 
-def test_an_unlimited_prefetch_is_said_in_words() -> None:
-    """Guarantees that AMQP's 0 is not read as none."""
-    assert wording.prefetch(0) == "unlimited (0)"
-    assert wording.prefetch(10) == "10"
-
-
 def test_what_became_of_an_arm() -> None:
     """Guarantees that kills are counted, a single one in the singular, and that nothing is made up of nothing."""
     trial = records.before_trial()
