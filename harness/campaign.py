@@ -118,12 +118,13 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
 def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Broker]:
     if order.broker_url is not None:
         return external_broker(order.broker_url, allow_target=order.allow_target, management_port=order.management_port)
+    timeout_ms = order.scenario.broker.acknowledgement_timeout_ms(order.scenario.time_scale)
     if order.broker_image is None:
-        return broker(scope, logs, order.broker_timeout_s)
+        return broker(scope, logs, order.broker_timeout_s, timeout_ms)
     # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
     from harness.environment.container.containers import broker_container  # noqa: PLC0415
 
-    return broker_container(scope, logs, order.broker_image, order.broker_timeout_s)
+    return broker_container(scope, logs, order.broker_image, order.broker_timeout_s, timeout_ms)
 
 
 def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:

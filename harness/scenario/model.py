@@ -17,6 +17,7 @@ from harness.faults.registry import AnyFault
 from harness.fields.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
 from harness.record import PROFILED_SUFFIX
 from harness.scenario.arms import Arm, WorkerSpec
+from harness.scenario.broker_settings import BrokerSettings
 from harness.scenario.expectations import Surroundings
 from harness.scenario.reported import Reported
 
@@ -151,6 +152,7 @@ class Scenario(Strict):
     memory_limit: SizeBytes
     messages: Messages
     load: LoadPath = LoadPath()
+    broker: BrokerSettings = BrokerSettings()
     timeline: Annotated[tuple[Phase, ...], Field(min_length=1)]
     restarts: Restarts = Restarts()
     drain_at_most: DurationS = 120.0  # real time: how long the queues may take to empty once the timeline is over

@@ -29,6 +29,7 @@ from harness.store.queue_files import write_queues_left
 from harness.timeline.faults_in_force import FaultsInForce
 from harness.timeline.phases import NO_LENGTHS_YET, PhaseLengths, Timeline, planned_starts_s
 from harness.trial.drain import DrainWatch
+from harness.trial.queue_settings import queue_settings
 from harness.trial.retry_job import play_retry_job
 from harness.trial.subject import (
     QUEUE,
@@ -105,10 +106,10 @@ def run_trial(
 
     ``workload`` and the return value are ``Timeline.play``'s.
     """
-    scenario, scope = plan.scenario, site.scope
+    scenario, scope, vhost = plan.scenario, site.scope, f"{site.scope.run_id}-{plan.folder_name}"
     arrivals = arrivals_of(scenario, planned_starts_s(scenario))
     with (
-        work_queue(site.broker, f"{scope.run_id}-{plan.folder_name}", QUEUE) as queue,
+        work_queue(site.broker, vhost, QUEUE, queue_settings(scenario, site.broker)) as queue,
         site.proxy.link(f"amqp-{plan.folder_name}", site.broker.upstream) as link,
         running_dependency(scope, folder.logs, journal=folder.path / CALLS, seed=scenario.seed) as fake,
         site.databases.fresh(plan.folder_name) as database_url,

@@ -32,6 +32,8 @@ GUILTY: dict[str, dict[str, dict[str, str]]] = {
         "failures-kept": {"memory growth": "outage"},
         "hot": {"calls per message": "", "deliveries per message": ""},
     },
+    "vanished": {"waits-without-end": {"recovers by itself": "never"}},
+    "acknowledged_late": {"too-slow": {"deliveries per message": ""}},
     "waiting": {"comes-back-late": {"settled": ""}, "vanishes": {"messages answered": "Never answered"}},
 }
 

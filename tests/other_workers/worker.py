@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -151,6 +152,38 @@ def waiting_room(*, comes_back: bool) -> None:
         channel.basic_ack(method.delivery_tag)
 
 
+def in_threads(timeout_s: float | None) -> None:
+    """Call from four threads, each call with that timeout; None waits for ever."""
+    connection = connected()
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=4)
+    pool = ThreadPoolExecutor(4)
+
+    def work(tag: int, body: bytes) -> None:
+        try:
+            httpx.post(API, content=body, timeout=timeout_s).raise_for_status()
+            settle = partial(channel.basic_ack, tag)
+        except httpx.HTTPError:
+            settle = partial(channel.basic_nack, tag, requeue=True)
+        connection.add_callback_threadsafe(settle)
+
+    channel.basic_consume(
+        QUEUE, lambda _channel, method, _properties, body: pool.submit(work, method.delivery_tag, body)
+    )
+    channel.start_consuming()
+
+
+def works_long() -> None:
+    """Work for a while on each message, with the connection kept alive; a channel that was closed ends the worker."""
+    connection = connected()
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=1)
+    for method, _, body in channel.consume(QUEUE):
+        connection.process_data_events(float(os.environ["WORK_SECONDS"]))
+        call(body)
+        channel.basic_ack(method.delivery_tag)
+
+
 HABITS: dict[str, Callable[[], None]] = {
     "forks_a_child": lambda: prefork(0),
     "forks_a_child_that_keeps_each_body": lambda: prefork(1),
@@ -165,6 +198,9 @@ HABITS: dict[str, Callable[[], None]] = {
     "waits_after_a_failure": lambda: one_by_one(waits_after_a_failure),
     "waits_in_a_queue": lambda: waiting_room(comes_back=True),
     "drops_after_waiting": lambda: waiting_room(comes_back=False),
+    "calls_without_a_timeout": lambda: in_threads(None),
+    "calls_with_a_timeout": lambda: in_threads(float(os.environ["CALL_TIMEOUT_SECONDS"])),
+    "works_long_on_a_message": works_long,
 }
 
 if __name__ == "__main__":

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 
 from harness.environment.ports import free_port
+from harness.environment.proxy import proxy as proxy_module
 from harness.environment.proxy import toxiproxy_client
 from harness.environment.proxy.toxics import Toxic
 from harness.environment.proxy.toxiproxy_client import ToxiproxyClient
 from harness.errors import NotEnforceableError, PartFailedError
 
 LATENCY = Toxic("slow", "latency", "downstream", 1.0, {"latency": 100})
+
+
+def test_the_tools_of_the_checkout_are_looked_for_in_the_checkout() -> None:
+    """Guarantees that a Toxiproxy built into ``.tools`` is found, wherever the module that looks for it moves to."""
+    assert (proxy_module._CHECKOUT / "pyproject.toml").is_file()
 
 
 def test_a_500_is_an_error_with_the_servers_words() -> None:

@@ -1,5 +1,6 @@
 """Faults in a scenario file: what is refused and how it is said, and a schedule that follows from the seed alone."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import ScenarioError
+from harness.faults import registry
 from harness.scenario import FAULTS, FaultOccurrence, Scenario, schedule_hash, schedule_of
 from tests.scenario_documents import document, scenario_of
 
+KINS = Path(registry.__file__).parent
 HANGING = 1  # the drill's second phase, 11:01:40 to 11:03:20
 
 
@@ -111,9 +114,10 @@ def test_a_scenario_with_faults_survives_being_stored() -> None:
 
 
 def test_every_fault_has_a_name_that_finds_its_settings() -> None:
-    """Guarantees that the table of faults holds what the scenario files know, each with what it means."""
-    assert len(FAULTS) == 18
-    assert all(model.__doc__ for model in FAULTS.values())
+    """Guarantees that the registry misses no fault of any kin, and that each says what it means and what it needs."""
+    written = re.findall(r'    fault: Literal\["(\w+)"\]', "".join(path.read_text() for path in KINS.glob("*.py")))
+    assert sorted(FAULTS) == sorted(written)
+    assert all(model.__doc__ and getattr(model.needs, "_is_protocol", False) for model in FAULTS.values())
 
 
 DRAWN = st.one_of(

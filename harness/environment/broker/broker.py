@@ -110,12 +110,18 @@ class OwnBroker(Broker):
 
 
 @contextlib.contextmanager
-def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = None) -> Iterator[OwnBroker]:
+def broker(
+    scope: RunScope,
+    log_folder: Path,
+    startup_timeout_s: float | None = None,
+    acknowledgement_timeout_ms: int | None = None,
+) -> Iterator[OwnBroker]:
     """Start a private node for the run; within the context it answers, afterwards nothing of it runs.
 
     Data are in ``scope.tmp``, logs in ``log_folder``, where they stay. Takes 5 to 6 s on two idle cores. Two runs have
-    two nodes. It has ``startup_timeout_s``, by default a minute, to answer. Raises MissingPartError without RabbitMQ,
-    PartFailedError with the log's tail when it does not come up.
+    two nodes. It has ``startup_timeout_s``, by default a minute, to answer. ``acknowledgement_timeout_ms`` is how long
+    a delivery may wait for its acknowledgement, by default RabbitMQ's 30 minutes. Raises MissingPartError without
+    RabbitMQ, PartFailedError with the log's tail when it does not come up.
     """
     name = "harness-" + re.sub(r"[^A-Za-z0-9_-]", "-", scope.run_id)[:_NODE_NAME_CHARS_MAX]
     node = BrokerNode(
@@ -124,6 +130,7 @@ def broker(scope: RunScope, log_folder: Path, startup_timeout_s: float | None = 
         log_folder,
         scope.environment(),
         startup_timeout_s=startup_timeout_s or STARTUP_TIMEOUT_S,
+        acknowledgement_timeout_ms=acknowledgement_timeout_ms,
     )
     with contextlib.ExitStack() as stack:
         api = stack.enter_context(BrokerApi(f"http://{LOOPBACK}:{node.ports.management}", _GUEST, _GUEST))

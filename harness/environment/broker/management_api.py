@@ -7,13 +7,17 @@ on a private node): a drain is settled when two readings agree.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import httpx
 
 from harness.errors import PartFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The API of a broker that pages 3 MB messages out was seen to take a second; ten times that is a broker in trouble.
 _CALL_TIMEOUT_S = 10.0
@@ -153,9 +157,24 @@ class BrokerApi:
             if each["queue"]["name"] == queue
         )
 
-    def declare_queue(self, name: str, *, vhost: str = DEFAULT_VHOST, durable: bool = True) -> None:
-        """Declare a classic queue; one that is there with the same settings is left as it is."""
-        self._call("PUT", _path("queues", vhost, name), {"durable": durable, "auto_delete": False, "arguments": {}})
+    def declare_queue(
+        self, name: str, *, vhost: str = DEFAULT_VHOST, durable: bool = True, kind: str = "classic"
+    ) -> None:
+        """Declare a queue, "classic" or "quorum"; one that is there with the same settings is left as it is."""
+        # Named only where it is no default: a client that declares the queue again must name the same arguments.
+        arguments = {} if kind == "classic" else {"x-queue-type": kind}
+        body = {"durable": durable, "auto_delete": False, "arguments": arguments}
+        self._call("PUT", _path("queues", vhost, name), body)
+
+    def put_policy(self, queue: str, settings: Mapping[str, int], *, vhost: str = DEFAULT_VHOST) -> None:
+        """Set settings of one queue by a policy: unlike arguments, a client that declares it need not know them."""
+        body = {"pattern": f"^{re.escape(queue)}$", "definition": dict(settings), "apply-to": "queues"}
+        self._call("PUT", _path("policies", vhost, "harness"), body)
+
+    def policy_in_force(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> Mapping[str, int]:
+        """Return the settings of a queue that a policy gives it."""
+        found: Mapping[str, int] = self._json(_path("queues", vhost, queue)).get("effective_policy_definition") or {}
+        return found
 
     def purge(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> None:
         """Drop the ready messages. Unacknowledged ones stay."""

@@ -47,6 +47,9 @@ _CONTROL_TIMEOUT_S = 60.0  # rabbitmqctl is an Erlang machine of its own: two se
 # consumer and not acknowledged: a resident set of 4.3 GB at most with a ratio of 0.5, no alarm.
 WATERMARK_BYTES = 6_000_000_000
 _PAGING_RATIO = 0.6
+# In so many ticks an acknowledgement timeout is noticed a twentieth late at most; a tick is some work for each channel.
+_TICKS = 20
+_TICK_MS_MIN = 100
 # Below this, publishers are blocked. RabbitMQ's own 50 MB are less than a burst writes between two looks at the disk.
 _DISK_FREE_LIMIT_BYTES = 1_000_000_000
 
@@ -84,6 +87,7 @@ class BrokerNode:
         env: Mapping[str, str],
         *,
         startup_timeout_s: float = STARTUP_TIMEOUT_S,
+        acknowledgement_timeout_ms: int | None = None,
     ) -> None:
         server, epmd = find_server(), shutil.which("epmd")
         if server is None or epmd is None:
@@ -94,6 +98,7 @@ class BrokerNode:
         self.folder = folder
         self.log_folder = log_folder
         self.ports = NodePorts(*free_ports(4))
+        self.acknowledgement_timeout_ms = acknowledgement_timeout_ms
         self._startup_timeout_s = startup_timeout_s
         self._env = _node_environment(self, env)
         # Erlang would start an epmd of its own, which outlives the node. Ours is a child, and ended like one.
@@ -236,9 +241,20 @@ def _write_files(node: BrokerNode) -> None:
     (node.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
     (node.folder / "rabbitmq.conf").write_text(node_settings(node.ports) + "log.console = false\n")
     # Not in rabbitmq.conf: versions that have dropped the key refuse to start on it there, and overlook it here.
-    (node.folder / "advanced.config").write_text(
-        f"[{{rabbit, [{{vm_memory_high_watermark_paging_ratio, {_PAGING_RATIO}}}]}}].\n"
-    )
+    settings = {
+        "vm_memory_high_watermark_paging_ratio": _PAGING_RATIO,
+        **timer_settings(node.acknowledgement_timeout_ms),
+    }
+    pairs = ", ".join(f"{{{name}, {value}}}" for name, value in settings.items())
+    (node.folder / "advanced.config").write_text(f"[{{rabbit, [{pairs}]}}].\n")
+
+
+def timer_settings(timeout_ms: int | None) -> dict[str, int]:
+    """Return a node's own settings for an acknowledgement timeout in real milliseconds; none for its default."""
+    if timeout_ms is None:
+        return {}
+    # A channel looks at its deliveries once in a tick, every minute by default: far too seldom for a scaled timeout.
+    return {"consumer_timeout": timeout_ms, "channel_tick_interval": max(_TICK_MS_MIN, timeout_ms // _TICKS)}
 
 
 def api_answers(api: BrokerApi) -> bool:

@@ -7,16 +7,19 @@ queues of its own beside it; they are the trial's too, and what waits in them is
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.record import QueueKind
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.environment.broker.broker import Broker
     from harness.environment.broker.management_api import Consumer, QueueCounts
+
+_POLICY_TIMEOUT_S = 10.0  # a policy holds at once; its statistics are a second old
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,32 @@ def kind_of(queue: QueueCounts) -> QueueKind:
     return QueueKind.WAITING if queue.moves_on else QueueKind.ASIDE
 
 
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The kind of a work queue, and the limits and timers that the broker keeps for it (real milliseconds)."""
+
+    kind: str = "classic"  # or "quorum"
+    policy: Mapping[str, int] = field(default_factory=dict)
+
+
 @contextmanager
-def work_queue(broker: Broker, vhost: str, name: str) -> Iterator[WorkQueue]:
-    """Make the virtual host ``vhost`` with the durable queue ``name``; delete both afterwards."""
+def work_queue(broker: Broker, vhost: str, name: str, settings: QueueSettings | None = None) -> Iterator[WorkQueue]:
+    """Make the virtual host ``vhost`` with the durable queue ``name``; delete both afterwards.
+
+    Raises PartFailedError where the broker does not report the policy of ``settings`` as it is.
+    """
+    settings = settings or QueueSettings()
     broker.api.create_vhost(vhost)
     try:
-        broker.api.declare_queue(name, vhost=vhost)
+        if settings.policy:
+            broker.api.put_policy(name, settings.policy, vhost=vhost)
+        broker.api.declare_queue(name, vhost=vhost, kind=settings.kind)
+        if settings.policy:
+            wait_for(
+                f"the policy of the queue {name} to be in force",
+                lambda: broker.api.policy_in_force(name, vhost=vhost) == settings.policy,
+                timeout_s=_POLICY_TIMEOUT_S,
+            )
         yield WorkQueue(broker, vhost, name)
     finally:
         broker.api.delete_vhost(vhost)

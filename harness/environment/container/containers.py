@@ -18,7 +18,7 @@ from testcontainers.core.exceptions import ContainerStartException
 
 from harness.environment.broker.broker import OwnBroker
 from harness.environment.broker.management_api import BrokerApi
-from harness.environment.broker.node import WATERMARK_BYTES, NodePorts, api_answers, node_settings
+from harness.environment.broker.node import WATERMARK_BYTES, NodePorts, api_answers, node_settings, timer_settings
 from harness.environment.ports import LOOPBACK, free_port, free_ports
 from harness.environment.proxy.proxy import TOXIPROXY, Proxy, answering_version
 from harness.environment.proxy.toxiproxy_client import ToxiproxyClient
@@ -82,13 +82,18 @@ class ContainerNode:
 
 @contextlib.contextmanager
 def broker_container(
-    scope: RunScope, log_folder: Path, image: str, startup_timeout_s: float | None = None
+    scope: RunScope,
+    log_folder: Path,
+    image: str,
+    startup_timeout_s: float | None = None,
+    acknowledgement_timeout_ms: int | None = None,
 ) -> Iterator[OwnBroker]:
     """Start RabbitMQ from ``image``, which has the management plugin (``rabbitmq:4-management``).
 
     Raises MissingPartError without a Docker engine or the image, PartFailedError when the broker does not come up.
     """
     ports = NodePorts(*free_ports(4))
+    timers = [f"-rabbit {name} {value}" for name, value in timer_settings(acknowledgement_timeout_ms).items()]
     settings = scope.tmp / "rabbitmq-container.conf"
     settings.write_text(node_settings(ports) + "log.console = true\n")
 
@@ -100,7 +105,7 @@ def broker_container(
             RABBITMQ_NODE_PORT=str(ports.amqp),
             RABBITMQ_NODENAME=f"harness-{ports.amqp}@localhost",
             RABBITMQ_DIST_PORT=str(ports.distribution),
-            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=" ".join(["-kernel inet_dist_use_interface {127,0,0,1}", *timers]),
             ERL_EPMD_PORT=str(ports.epmd),
             ERL_EPMD_ADDRESS=LOOPBACK,
         )

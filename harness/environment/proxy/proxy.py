@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TOXIPROXY = "toxiproxy"
 EMBEDDED = "embedded"
 _BINARY_NAME = "toxiproxy-server"
-_CHECKOUT = Path(__file__).resolve().parents[2]
+_CHECKOUT = Path(__file__).resolve().parents[3]
 TOXIPROXY_REMEDY = (
     f"build it with `go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0`, "
     f"and put it as {_BINARY_NAME} on PATH or into the checkout's .tools"
