@@ -22,7 +22,7 @@ reproduce-incident: setup ## replay the 11:42 incident, before and after the fix
 profile: setup ## replay the incident, then both arms again under memray: what held the memory, flame graphs
 	@$(BIN)/harness reproduce --profile $(ARGS)
 
-test: lint ## run every check of the tree, then every test: ARGS="-k broker"
+test: test-parts lint ## install what tests need (as root), every check, then every test: ARGS="-k broker"
 	@bash scripts/test.sh $(ARGS)
 
 lint: setup ## run the static checks: ruff, mypy, import contracts
@@ -53,7 +53,7 @@ ledger-histories: setup ## try the ledger on 10,000 generated histories of each 
 doctor: setup ## say which parts are here, and what to do about those that are not
 	@$(BIN)/harness doctor $(ARGS)
 
-test-parts: ## install what the tests need beyond set-up, as root: Chromium, PostgreSQL, a Docker engine
+test-parts: ## install what tests need (as root): RabbitMQ, Chromium, PostgreSQL, a Docker engine
 	@bash scripts/test_parts.sh
 
 lock: setup ## compile requirements.lock again from pyproject.toml; keeps the pins that still fit: ARGS="--upgrade"

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# What the tests need beyond `make setup`: Chromium and a font for the reports, PostgreSQL and a Docker engine for the
-# optional back ends. Called by .ci/run and `make test-parts`, as root. Installs only what is missing; starts nothing:
-# a test starts what it needs.
+# The Debian packages that `make test` stands on: what `make setup` needs, Chromium and a font for the reports,
+# PostgreSQL and a Docker engine for the optional back ends. `make test` calls it first.
+#
+# As root it installs what is missing; otherwise it names all of it in one message with the remedy, and ends with exit
+# code 1 before any check or test runs. It starts nothing: a test starts what it needs.
 set -euo pipefail
 scripts=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=scripts/steps.sh
 source "$scripts/steps.sh"
+# shellcheck source=scripts/venv.sh
+source "$scripts/venv.sh"
 
 packages=()
 
@@ -25,6 +29,12 @@ need postgresql "$machine_root"/usr/lib/postgresql/*/bin/postgres
 need docker.io dockerd
 # DejaVu has every letter of Vietnamese; Chromium without a font draws boxes.
 [ -e "$machine_root/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" ] || packages+=(fonts-dejavu-core)
+
+# What scripts/setup.sh would miss next, so that an ordinary user gets one message and not two.
+if ! packages_are_current; then
+    python=$(find_python)
+    can_make_venv "$python" || packages+=(python3-venv)
+fi
 
 if ((${#packages[@]} > 0)); then
     bash "$scripts/apt_install.sh" "${packages[@]}"
