@@ -14,7 +14,7 @@ from aiohttp import web
 
 from fake_mem0.body import MessageIdFinder, read_body
 from fake_mem0.calls import Attempts
-from fake_mem0.endpoints import Endpoint, Place, unknown
+from fake_mem0.endpoints import ANY, Endpoint, Place, unknown
 from fake_mem0.errors import ReleasedError
 from fake_mem0.exchange import Ending, Exchange
 from fake_mem0.journal import Outcome
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fake_mem0.rules import RulesInForce
 
 _GONE = Ending(None, Outcome.CLIENT_GONE)
+_ANY_ROUTE = "/{path:.*}"
 _NO_ENDPOINT = "no_endpoint"  # the mode of a request for a path that is not served
 
 
@@ -46,9 +47,11 @@ class DataPlane:
         """
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
-        for endpoint in self._endpoints:
-            app.router.add_route(endpoint.method, endpoint.path, partial(self._handle, endpoint, self._meet))
-        app.router.add_route("*", "/{path:.*}", self._handle_unknown)
+        for endpoint in sorted(self._endpoints, key=lambda endpoint: endpoint.path == ANY):  # any path comes last
+            path = _ANY_ROUTE if endpoint.path == ANY else endpoint.path
+            app.router.add_route(endpoint.method, path, partial(self._handle, endpoint, self._meet))
+        if not any(endpoint.path == ANY for endpoint in self._endpoints):
+            app.router.add_route("*", _ANY_ROUTE, self._handle_unknown)
         return app
 
     async def _healthz(self, _: web.Request) -> web.Response:

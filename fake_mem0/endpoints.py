@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fake_mem0.modes import Mode
 
+ANY = "*"  # as a path: every path that no other endpoint has, by any method
 _METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 _PATH = re.compile(r"(/([A-Za-z0-9._~-]|\{[a-z_]+\})*)+")
 _KEY = re.compile(r'[^"\\\x00-\x1f\x7f-\U0010ffff]{1,100}')  # what JSON and HTTP write without escapes
@@ -79,7 +80,8 @@ def unknown(path: str) -> Endpoint:
 def parse(document: object) -> Endpoint:
     """Return the endpoint that a document describes.
 
-    Keys: ``path``; ``method`` (POST when left out); ``message_id``: ``{"json": member}``, ``{"header": name}`` or
+    Keys: ``path``, or ``*`` for any path by any method; ``method`` (POST when left out);
+    ``message_id``: ``{"json": member}``, ``{"header": name}`` or
     ``{"path": part}``, none when left out; ``answer``: any JSON; ``primary`` (true when left out); ``default``: a mode.
     Raises BadSettingError on anything else.
     """
@@ -89,10 +91,11 @@ def parse(document: object) -> Endpoint:
     for name, value in document.items():
         if name not in accepted:
             raise BadSettingError(f"{name} is no key of an endpoint (its value is {value!r}); accepted: {accepted}")
-    path, method, primary = document.get("path"), document.get("method", "POST"), document.get("primary", True)
-    if not isinstance(path, str) or not _PATH.fullmatch(path):
-        raise settings.bad("path", path, "a path such as /extract or /items/{id}")
-    if method not in _METHODS:
+    path, primary = document.get("path"), document.get("primary", True)
+    if not isinstance(path, str) or not (path == ANY or _PATH.fullmatch(path)):
+        raise settings.bad("path", path, "a path such as /extract or /items/{id}, or *")
+    method = document.get("method", ANY if path == ANY else "POST")
+    if method not in _METHODS and path != ANY:
         raise settings.bad("method", method, ", ".join(_METHODS))
     if not isinstance(primary, bool):
         raise settings.bad("primary", primary, "true or false")

@@ -1,5 +1,6 @@
 """The engine: replays a recorded incident against a worker, records everything, judges afterwards.
 
-Start at ``harness.commands`` (what a person can ask for), then ``harness.trial`` (one trial, told by nested ``with``
-blocks). It starts the worker and the fake pika-mem0 as processes and never imports them.
+Start at ``harness.commands`` (what a person can ask for), then ``harness.trial`` (one trial, in four verbs). It knows
+no incident: what one brings is in a package of ``harness.incidents``. Worker and dependency are processes, never
+imports.
 """

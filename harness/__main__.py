@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from harness.commands.app import app
-from harness.commands.output import say_error
+from harness.commands.steps.output import say_error
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A run: the site is built once, then each arm goes through its trial, in order.
+"""A run: the shared parts are started once, then each arm goes through its trial, in order.
 
 Used by the commands; prints nothing itself. Before anything is started, what dead runs left behind is swept; afterwards
 a census proves that nothing of this one remains.
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.environment.broker.broker import Broker, OwnBroker, broker, external_broker
-from harness.environment.database.databases import SQLITE, databases
+from harness.environment.database.databases import databases
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.proxy.proxy import proxy
 from harness.environment.run.census import census
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError
-from harness.incidents import pika_mem0
+from harness.incidents import incident
 from harness.machine import checkout, machine_facts, package_versions
 from harness.record import Manifest, ReportedMetric, ReportedPoint, profiled
 from harness.scenario import schedule_hash, schedule_of
@@ -27,43 +27,35 @@ from harness.scenario.redacted import without_secrets
 from harness.store import create_run
 from harness.timeline.faults_in_force import check_abilities
 from harness.timeline.phases import NO_LENGTHS_YET
-from harness.trial import Site, TrialPlan, run_trial
+from harness.trial import Environment, Trial, TrialPlan
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.environment.proxy.proxy import Proxy
     from harness.narration import Narrator
+    from harness.options import Options
     from harness.scenario import Scenario
     from harness.store import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user asked for."""
+    """What is to be played: a scenario with all that the options change in it, and the options themselves."""
 
     scenario: Scenario
-    runs_dir: Path
-    command: tuple[str, ...]  # how to ask for the same again
-    profile: bool = False
-    limit_kind: str = "auto"
-    broker_url: str | None = None
-    broker_image: str | None = None  # a container instead of a private node
-    proxy_image: str | None = None  # a container instead of Toxiproxy's binary
-    management_port: int = 15672
-    allow_target: bool = False
-    broker_timeout_s: float | None = None  # for the run's own broker to come up; its own limit by default
-    database: str = SQLITE  # or a private PostgreSQL, or the URL of a server
+    options: Options
+    command: tuple[str, ...]  # how to get the same again
 
     def plans(self) -> tuple[TrialPlan, ...]:
         """Return the trials in order: each arm once, then each arm's profiled twin."""
         arms = tuple(self.scenario.arms)
         plain = tuple(TrialPlan(arm, arm, self.scenario) for arm in arms)
         twins = tuple(TrialPlan(arm, profiled(arm), self.scenario, profiled=True) for arm in arms)
-        return plain + (twins if self.profile else ())
+        return plain + (twins if self.options.profile else ())
 
 
-# Which trials come next, asked one after another: given the run directory, in which those before it are on record.
+# Which trials come next, one after another: given the run directory, in which those before it are on record.
 Schedule = Callable[[Path], Iterable[TrialPlan]]
 
 
@@ -72,14 +64,14 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
 
     Raises HarnessError; what was recorded until then is kept.
     """
-    check_abilities(order.scenario, {"broker": OwnBroker if order.broker_url is None else Broker})
+    check_abilities(order.scenario, {"broker": OwnBroker if order.options.broker_url is None else Broker})
     swept = sweep_dead_runs()
     if swept.runs:
         narrator.milestone(swept.text)
-    folder = create_run(order.runs_dir.absolute(), order.scenario.name)
+    folder = create_run(order.options.runs_dir.absolute(), order.scenario.name)
     narrator.milestone(f"run {folder.run_id}")
     with RunScope(folder.run_id) as scope:
-        memory_limits = choose_memory_limits(scope.run_id, order.limit_kind)
+        memory_limits = choose_memory_limits(scope.run_id, order.options.limit)
         narrator.milestone(
             f"memory limit: {memory_limits.kind}"
             + (" (emulated)" if memory_limits.emulated else ", a canary was OOM-killed")
@@ -90,8 +82,8 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
         logs = folder.path / "logs"
         with (
             _the_broker(order, scope, logs) as the_broker,
-            _the_proxy(order, scope, logs) as the_proxy,
-            databases(order.database, scope, logs, allow_target=order.allow_target) as the_databases,
+            _the_proxy(order.options, scope, logs) as the_proxy,
+            databases(order.options.database, scope, logs, allow_target=order.options.allow_target) as the_databases,
         ):
             parts = {
                 "RabbitMQ": the_broker.versions.rabbitmq,
@@ -101,38 +93,39 @@ def run_campaign(order: Order, narrator: Narrator, schedule: Schedule | None = N
             }
             manifest = replace(manifest, versions={**manifest.versions, **parts})
             folder.write_manifest(manifest, recorded)
-            site = Site(scope, the_broker, the_proxy, the_databases, memory_limits, checkout())
+            environment = Environment(scope, the_broker, the_proxy, the_databases, memory_limits, checkout())
             workload = NO_LENGTHS_YET
             for plan in order.plans() if schedule is None else schedule(folder.path):
                 narrator.milestone(f"arm {plan.folder_name}")
                 makes_the_workload = plan.spec.role == "before"
                 trial_folder = folder.trial(plan.folder_name, plan.role)
-                lengths_s = run_trial(
-                    plan, site, trial_folder, narrator, NO_LENGTHS_YET if makes_the_workload else workload
-                )
+                trial = Trial(plan, environment, trial_folder, narrator)
+                lengths_s = trial.play(NO_LENGTHS_YET if makes_the_workload else workload)
                 workload = lengths_s if makes_the_workload else workload
     _prove_clean(folder)
     return folder.path
 
 
 def _the_broker(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Broker]:
-    if order.broker_url is not None:
-        return external_broker(order.broker_url, allow_target=order.allow_target, management_port=order.management_port)
-    timeout_ms = order.scenario.broker.acknowledgement_timeout_ms(order.scenario.time_scale)
-    if order.broker_image is None:
-        return broker(scope, logs, order.broker_timeout_s, timeout_ms)
-    # Imported where a container is asked for: Docker's client takes a third of a second, and is not everybody's.
+    options, settings = order.options, order.scenario.broker
+    if options.broker_url is not None:
+        port = options.management_port
+        return external_broker(options.broker_url, allow_target=options.allow_target, management_port=port)
+    timeout_ms = settings.acknowledgement_timeout_ms(order.scenario.time_scale)
+    if options.broker_image is None:
+        return broker(scope, logs, options.broker_timeout_s, timeout_ms)
+    # Imported where a container is named: Docker's client takes a third of a second, and is not everybody's.
     from harness.environment.container.containers import broker_container  # noqa: PLC0415
 
-    return broker_container(scope, logs, order.broker_image, order.broker_timeout_s, timeout_ms)
+    return broker_container(scope, logs, options.broker_image, options.broker_timeout_s, timeout_ms)
 
 
-def _the_proxy(order: Order, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:
-    if order.proxy_image is None:
+def _the_proxy(options: Options, scope: RunScope, logs: Path) -> AbstractContextManager[Proxy]:
+    if options.proxy_image is None:
         return proxy(scope, logs)
     from harness.environment.container.containers import proxy_container  # noqa: PLC0415 - as for the broker
 
-    return proxy_container(scope, logs, order.proxy_image)
+    return proxy_container(scope, logs, options.proxy_image)
 
 
 def _prove_clean(folder: RunFolder) -> None:
@@ -154,8 +147,8 @@ def _manifest(order: Order, folder: RunFolder) -> Manifest:
         versions=package_versions(),
         machine=machine_facts(),
         limit_bytes=scenario.memory_limit,
-        incident=pika_mem0.__name__.rpartition(".")[2],
-        id_key=pika_mem0.ID_KEY,
+        incident=scenario.incident,
+        id_key=incident(scenario.incident).id_key,
         reported_points=tuple(
             ReportedPoint(point.at, point.memory_min, point.memory_max, point.queue, point.exceptions)
             for point in scenario.reported.points

@@ -27,3 +27,8 @@ def masked(text: str) -> str:
 def masked_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return ``env`` without the values of variables whose names say that they are secret, and without passwords."""
     return {name: HIDDEN if value and _SECRET_NAME.search(name) else masked(value) for name, value in env.items()}
+
+
+def masked_url(url: str) -> str:
+    """Return a database URL for people: without its password."""
+    return masked(url) if "://" in url else "(not a database URL)"

@@ -76,7 +76,7 @@ class Place:
     @property
     def state_root(self) -> Path:
         """The only thing that may stay in ``tmp``, empty."""
-        return self.tmp / f"mem0-harness-{os.getuid()}"
+        return self.tmp / f"incident-harness-{os.getuid()}"
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-SOURCE_FILE_LINES_MAX = 300  # aim for 150
-TEST_FILE_LINES_MAX = 400
-FUNCTION_LINES_MAX = 50  # from ``def`` to the last line, docstring included, decorators not
+# Smoke alarms, not aims: a file is one whole idea, and is never split to please a limit.
+SOURCE_FILE_LINES_MAX = 500
+TEST_FILE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 60  # from ``def`` to the last line, docstring included, decorators not
 LINE_CHARACTERS_MAX = 120
 
 # Names that say nothing of what a file holds, so that anything ends up in it.
@@ -61,14 +62,14 @@ class Source:
 
 
 def long_file(source: Source) -> list[str]:
-    """A file is one idea: at most 300 lines, a test file at most 400."""
+    """A file is one idea: at most 500 lines, a test file at most 600."""
     limit = TEST_FILE_LINES_MAX if source.is_test else SOURCE_FILE_LINES_MAX
     lines = len(source.text.splitlines())
     return [f"{source.path} has {lines} lines, the limit is {limit}: split it by idea"] if lines > limit else []
 
 
 def long_functions(source: Source) -> list[str]:
-    """A function fits a screen: at most 50 lines."""
+    """A function fits a screen: at most 60 lines."""
     return [
         f"{source.path}:{node.lineno} {node.name} has {lines} lines, the limit is {FUNCTION_LINES_MAX}"
         for node in ast.walk(source.tree)

@@ -22,9 +22,12 @@ from harness.campaign import Order, run_campaign
 from harness.environment.broker.broker import broker
 from harness.environment.broker.work_queue import work_queue
 from harness.errors import ScenarioError
+from harness.incidents import incident, payload_of
 from harness.judging.metrics import figures
-from harness.load.payload import PayloadSizes, build_pool
+from harness.load.payload import build_pool
 from harness.load.schedule import ArrivalPhase, Burst, build_schedule
+from harness.options import Options
+from harness.protocols.payload import PayloadSizes
 from harness.record.flight import Flight
 from harness.scenario import Burst as BurstOfPhase
 from harness.scenario import Expect, Scenario, find_scenario, load_scenario
@@ -37,12 +40,12 @@ if TYPE_CHECKING:
 
     from harness.bench.environment import BenchEnvironment
     from harness.environment.broker.broker import Broker
-    from harness.load.payload import Template
     from harness.load.schedule import Arrival
+    from harness.protocols.payload import Template
     from harness.record import TrialRecord, WorkerGauge
 
 AIM = Aim("ratio", "<=", 1.5)
-SCENARIO, ARM = "incident_1142", "incident"
+SCENARIO, ARM = str(incident().scenario), "incident"
 _NAME = "burst to first OOM kill"
 _FLOW = "published, drained at once"
 _MESSAGES_MAX = 2_000  # the limit of 3000 MiB holds less than a thousand bodies
@@ -71,7 +74,7 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """
     scenario = scenario_until_the_kill()
     command = ("harness", "bench", "--only", "burst_to_kill", *(("--quick",) if environment.quick else ()))
-    path = run_campaign(Order(scenario, environment.folder, command), environment.narrator)
+    path = run_campaign(Order(scenario, Options(runs_dir=environment.folder), command), environment.narrator)
     run = read_run(path)
     trial = run.trial(ARM)
     kill_s = figures(run, scenario).get(f"{ARM}.burst_to_first_kill_s")
@@ -158,11 +161,16 @@ def _floors(
     """Return the repeats of the two floors, interleaved."""
     sizes = PayloadSizes(scenario.messages.size_min, scenario.messages.size_max)
     count = min(delivered.messages, _MESSAGES_MAX)
-    arrivals = build_schedule([ArrivalPhase("floor", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes)
-    pool = build_pool(SEED, sizes)
+    prefix = incident(scenario.incident).id_prefix
+    arrivals = build_schedule(
+        [ArrivalPhase("floor", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes, id_prefix=prefix
+    )
+    pool = build_pool(payload_of(scenario.incident), SEED, sizes)
     repeats = environment.amount(full=REPEATS, quick=1)
     publishers, over_s = scenario.messages.publishers, burst_length_s(scenario)
-    paced = build_schedule([ArrivalPhase("flow", 0.0, over_s, Burst(count, over_s))], seed=SEED, sizes=sizes)
+    paced = build_schedule(
+        [ArrivalPhase("flow", 0.0, over_s, Burst(count, over_s))], seed=SEED, sizes=sizes, id_prefix=prefix
+    )
     drained, flowing = [], []
     with broker(environment.scope, environment.logs) as node:
         _drained(environment, node, arrivals[:_WARM_UP_MESSAGES], pool, "warm-up")

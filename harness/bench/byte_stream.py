@@ -1,6 +1,6 @@
 """A stream of bytes over TCP and the time it takes: directly over loopback, or through a proxy that is put between.
 
-The benchmarks ``proxy`` and ``fake_mem0`` compare with it. Sender and sink are two threads with blocking sockets,
+The benchmarks ``proxy`` and ``dependency`` compare with it. Sender and sink are two threads with blocking sockets,
 which leave Python's lock while the kernel copies. It checks that the bytes arrive, not what they are.
 """
 

@@ -19,8 +19,8 @@ from harness.load.plan import Plan
 if TYPE_CHECKING:
     from harness.bench.environment import BenchEnvironment
     from harness.environment.broker.broker import Broker
-    from harness.load.payload import PayloadSizes
     from harness.load.schedule import Arrival
+    from harness.protocols.payload import PayloadSizes
 
 _STOP_S = 120.0  # eight seconds on an idle machine
 

@@ -15,10 +15,12 @@ from harness.bench.figure import Aim, Figure, compared
 from harness.environment.broker.broker import broker
 from harness.environment.broker.work_queue import WorkQueue, work_queue
 from harness.errors import PartFailedError
+from harness.incidents import DEFAULT, incident, payload_of
 from harness.load.driver import Load
-from harness.load.payload import PayloadSizes, build_pool
+from harness.load.payload import build_pool
 from harness.load.plan import Plan
 from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
+from harness.protocols.payload import PayloadSizes
 from harness.store.publish_journal import read_publishes
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _WARM_UP_MESSAGES = 30
 def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return MB/s of the publishers against raw pika with confirms, and without. Raises PartFailedError."""
     count = environment.amount(full=200, quick=40)
-    arrivals, pool = burst_of(count), build_pool(SEED, SIZES)
+    arrivals, pool = burst_of(count), build_pool(payload_of(DEFAULT), SEED, SIZES)
     locust, confirmed, unconfirmed = [], [], []
     with broker(environment.scope, environment.logs) as node:
         with work_queue(node, f"{environment.scope.run_id}-warm-up", "bench") as queue:
@@ -65,7 +67,9 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
 
 def burst_of(count: int) -> tuple[Arrival, ...]:
     """Return ``count`` arrivals that are all wanted at once."""
-    return build_schedule([ArrivalPhase("burst", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=SIZES)
+    return build_schedule(
+        [ArrivalPhase("burst", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=SIZES, id_prefix=incident().id_prefix
+    )
 
 
 def confirmed_bytes_per_s(publishes: Sequence[Publish]) -> float:

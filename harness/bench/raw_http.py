@@ -1,6 +1,6 @@
 """A lean HTTP client on bare asyncio sockets: posts large bodies over kept connections, and can leave them hanging.
 
-Used by the benchmark ``fake_mem0``, which must measure the server and not its client: nothing is copied, parsed or
+Used by the benchmark ``dependency``, which must measure the server and not its client: nothing is copied, parsed or
 pooled here that need not be. It speaks just enough HTTP/1.1 for that server, and retries nothing.
 """
 
@@ -26,15 +26,16 @@ _OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to post, and what: all requests have the same body but for the conversation id."""
+    """Where to post, and what: all requests have the same body but for the message id."""
 
     port: int
     path: str
     text_bytes: int
+    id_key: str
 
-    def head(self, conversation_id: str) -> bytes:
+    def head(self, message_id: str) -> bytes:
         """Return the request up to the long text."""
-        opening = f'{{"conversation_id": "{conversation_id}", "user_id": "bench", "formatted_conversation": "'
+        opening = f'{{"{self.id_key}": "{message_id}", "user_id": "bench", "text": "'
         length = len(opening) + self.text_bytes + len(_TAIL)
         return (
             f"POST {self.path} HTTP/1.1\r\nHost: {LOOPBACK}:{self.port}\r\n"
@@ -96,7 +97,7 @@ async def post_all_s(target: Target, requests: int, connections: int) -> float:
             await connection.send(target.head(f"bench-{number:06d}"), rest)
             status = await connection.status()
             if status != _OK:
-                raise PartFailedError(f"fake_mem0 answered HTTP {status} where it was told to answer at once")
+                raise PartFailedError(f"the dependency answered HTTP {status} where it was told to answer at once")
 
     opened = [Connection() for _ in range(connections)]
     try:
@@ -105,7 +106,7 @@ async def post_all_s(target: Target, requests: int, connections: int) -> float:
         await _together(keep_posting(connection) for connection in opened)
         return time.monotonic() - began_mono_s
     except OSError as error:  # TimeoutError is one
-        raise PartFailedError(f"fake_mem0 broke off while it was posted to: {error!r}") from error
+        raise PartFailedError(f"the dependency broke off while it was posted to: {error!r}") from error
     finally:
         for connection in opened:
             connection.close()
@@ -136,7 +137,7 @@ class Hanging:
             await _together(keep_sending() for _ in range(self._senders))
         except OSError as error:
             self._close()
-            raise PartFailedError(f"fake_mem0 broke off at request {len(self._opened)}: {error!r}") from error
+            raise PartFailedError(f"the dependency broke off at request {len(self._opened)}: {error!r}") from error
 
     async def __aexit__(self, *_exit: object) -> None:
         """Hang up."""

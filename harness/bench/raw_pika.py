@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.environment.broker.work_queue import WorkQueue
-    from harness.load.payload import Template
     from harness.load.schedule import Arrival
+    from harness.protocols.payload import Template
 
 # Four seconds for the largest measurement on an idle machine; thirty times that is a broker that no longer sends.
 _DRAIN_TIMEOUT_S = 120.0

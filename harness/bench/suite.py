@@ -1,4 +1,4 @@
-"""All benchmarks, by name, and the run of those that were asked for: one after another, each in a run scope of its own.
+"""All benchmarks, by name, and the run of those that were named: one after another, each in a run scope of its own.
 
 ``harness.commands.bench`` uses it. A benchmark whose part breaks is recorded with the sentence in which it broke, and
 the next one goes on; an interrupt ends them all. It prints nothing.
@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.bench import burst_to_kill, collector, fake_mem0, proxy, publisher, sampler
+from harness.bench import burst_to_kill, dependency, proxy, publisher, sampler
 from harness.bench.environment import BenchEnvironment
 from harness.bench.figure import BenchResult
 from harness.bench.other_work import cpu_clocks, others_share
@@ -18,6 +18,7 @@ from harness.environment.run.census import census
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError, PartFailedError, UsageError
+from harness.incidents import DEFAULT, benchmarks_of
 from harness.machine import machine_facts, package_versions
 from harness.store import create_run
 
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 BENCHMARKS: Mapping[str, Callable[[BenchEnvironment], tuple[Figure, ...]]] = {
     "burst_to_kill": burst_to_kill.measure,
     "publisher": publisher.measure,
-    "fake_mem0": fake_mem0.measure,
+    "dependency": dependency.measure,
     "proxy": proxy.measure,
     "sampler": sampler.measure,
-    "collector": collector.measure,
+    **benchmarks_of(DEFAULT),
 }
 
 

@@ -13,8 +13,9 @@ from rich.table import Table
 from harness.bench.document import render_bench_json
 from harness.bench.suite import chosen, run_bench
 from harness.bench.table import HEADER, machine_line, other_work_line, plain_table, rows
-from harness.commands import options
-from harness.commands.output import ConsoleNarrator, results
+from harness.commands.steps import options
+from harness.commands.steps.output import ConsoleNarrator, results
+from harness.options import RUNS_DIR
 from harness.store import write_atomically
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ Quick = Annotated[bool, typer.Option("--quick", help="Fewer messages: to try the
 def bench(
     only: Only = None,
     quick: Quick = False,
-    runs_dir: options.RunsDir = options.RUNS_DIR,
+    runs_dir: options.RunsDir = RUNS_DIR,
     as_json: options.Json = False,
 ) -> int:
     """Measure what the harness itself costs, as figures and as ratios against a bare counterpart. Under five minutes.
 
-    Benchmarks: burst_to_kill, publisher, fake_mem0, proxy, sampler, collector. Exit 0 whatever the figures are, unless
-    a part broke.
+    Benchmarks: burst_to_kill, publisher, dependency, proxy, sampler, collector_price. Exit 0 whatever the figures are,
+    unless a part broke.
 
     \b
     Examples:

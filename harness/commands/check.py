@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from harness.commands import options
-from harness.commands.judging import judged, write_verdict
-from harness.commands.output import results
-from harness.commands.playing import print_verdict
+from harness.commands.steps import options
+from harness.commands.steps.judging import judged, write_verdict
+from harness.commands.steps.output import results
+from harness.commands.steps.playing import print_verdict
 from reports.for_machines.verdict_json import render_verdict_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run directory.")]

@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 import psutil
 
-from harness.commands import options
-from harness.commands.output import results
+from harness.commands.steps import options
+from harness.commands.steps.output import results
 from harness.environment import memory_pace
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.parts import Part, find_parts

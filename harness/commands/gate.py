@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.commands import options
-from harness.commands.gate_options import GateAsked
-from harness.commands.output import ConsoleNarrator, results, shown
-from harness.commands.remembering import remember_gate
+from harness.commands.steps import options
+from harness.commands.steps.gate_options import GateOptions
+from harness.commands.steps.output import ConsoleNarrator, results, shown
+from harness.commands.steps.remembering import remember_gate
 from harness.gate.baseline import FILE, of_repeats, rendered
-from harness.gate.metrics import KEPT, PEAK, RATE, SLOPE
 from harness.gate.play import Gate
+from harness.incidents import heap_rules_of
 from harness.record.gate import CANDIDATE
 from harness.store import write_atomically
 from reports.for_machines.gate import render_gate_json, render_gate_junit, render_trend
@@ -25,44 +27,42 @@ if TYPE_CHECKING:
     from harness.gate.play import GateOrder
     from harness.record.gate import GateReport
 
-Against = Annotated[
-    str | None,
-    typer.Option(help="Build A is this commit's worker; auto: where this branch left main, else the commit before."),
-]
-BaselineFile = Annotated[Path | None, typer.Option("--baseline", help="Build A is stored: a file, or a gate's run.")]
-WorkerA = Annotated[str | None, typer.Option(help="Build A is this command line.")]
-WorkerB = Annotated[str | None, typer.Option(help="Build B is this command line; this tree's worker by default.")]
-Effect = Annotated[str, typer.Option(help="A peak that rises by no more is let pass.")]
-GrowthEffect = Annotated[str, typer.Option(help="So much more kept at rest, for 1,000 messages, is let pass.")]
-SlopeEffect = Annotated[str, typer.Option(help="So much more slope, for 1,000 messages, is let pass.")]
-ThroughputEffect = Annotated[str, typer.Option(help="A throughput that falls by no more is let pass.")]
-Find = Annotated[str, typer.Option(help="The rise of the peak that must be found with --power.")]
-Power = Annotated[float, typer.Option(help="How sure to find it; chooses the number of repeats.")]
-Repeats = Annotated[int | None, typer.Option(help="So many repeats of each build, whatever the power.")]
-Save = Annotated[Path | None, typer.Option("--save-baseline", help="Write build B's figures as a baseline.")]
-NoProfile = Annotated[bool, typer.Option("--no-profile", help="Don't repeat the builds under memray on red.")]
-ScenarioName = Annotated[str, typer.Option("--scenario", help="The workload: a scenario with one arm.")]
+_TYPED: Mapping[str, Any] = MappingProxyType(
+    {
+        "against": Annotated[
+            str | None,
+            typer.Option(
+                help="Build A is this commit's worker; auto: where this branch left main, else the commit before."
+            ),
+        ],
+        "baseline": Annotated[Path | None, typer.Option(help="Build A is stored: a file, or a gate's run.")],
+        "worker_a": Annotated[str | None, typer.Option(help="Build A is this command line.")],
+        "worker_b": Annotated[
+            str | None, typer.Option(help="Build B is this command line; this tree's worker by default.")
+        ],
+        "scenario": Annotated[str, typer.Option(help="The workload: a scenario with one arm.")],
+        "effect": Annotated[str, typer.Option(help="A peak that rises by no more is let pass.")],
+        "growth_effect": Annotated[
+            str, typer.Option(help="So much more kept at rest, for 1,000 messages, is let pass.")
+        ],
+        "slope_effect": Annotated[str, typer.Option(help="So much more slope, for 1,000 messages, is let pass.")],
+        "throughput_effect": Annotated[str, typer.Option(help="A throughput that falls by no more is let pass.")],
+        "find": Annotated[str, typer.Option(help="The rise of the peak that must be found with --power.")],
+        "power": Annotated[float, typer.Option(help="How sure to find it; chooses the number of repeats.")],
+        "repeats": Annotated[int | None, typer.Option(help="So many repeats of each build, whatever the power.")],
+        "save_baseline": Annotated[Path | None, typer.Option(help="Write build B's metrics as a baseline.")],
+        "no_profile": Annotated[
+            bool, typer.Option("--no-profile", help="Don't repeat the builds under memray on red.")
+        ],
+        "limit": options.LimitKind,
+        "runs_dir": options.RunsDir,
+        "as_json": options.Json,
+    }
+)
 
 
-def gate(
-    against: Against = None,
-    baseline: BaselineFile = None,
-    worker_a: WorkerA = None,
-    worker_b: WorkerB = None,
-    scenario: ScenarioName = "memory_gate",
-    effect: Effect = "3%",
-    growth_effect: GrowthEffect = "2.5 MiB",
-    slope_effect: SlopeEffect = "10 MiB",
-    throughput_effect: ThroughputEffect = "50%",
-    find: Find = "5%",
-    power: Power = 0.95,
-    repeats: Repeats = None,
-    save_baseline: Save = None,
-    no_profile: NoProfile = False,
-    limit: options.LimitKind = "auto",
-    runs_dir: options.RunsDir = options.RUNS_DIR,
-    as_json: options.Json = False,
-) -> int:
+@options.takes(GateOptions, _TYPED)
+def gate(options: GateOptions) -> int:
     """Compare the memory of two builds of the worker, by repeats in turn. About four minutes.
 
     Red (exit 1) where peak, memory kept, slope or throughput got worse significantly and by more than its effect.
@@ -74,21 +74,7 @@ def gate(
       harness gate --save-baseline gate.json; harness gate --baseline gate.json
       harness gate --worker-a "python old.py" --worker-b "python new.py"
     """
-    asked = GateAsked(
-        against,
-        baseline,
-        worker_a,
-        worker_b,
-        scenario,
-        {PEAK: effect, KEPT: growth_effect, SLOPE: slope_effect, RATE: throughput_effect},
-        find,
-        power,
-        repeats,
-        not no_profile,
-        limit,
-        runs_dir,
-    )
-    return _played(asked.order(), save_baseline, as_json=as_json)
+    return _played(options.order(), options.save_baseline, as_json=options.as_json)
 
 
 def _played(order: GateOrder, save_baseline: Path | None, *, as_json: bool) -> int:
@@ -112,7 +98,7 @@ def _played(order: GateOrder, save_baseline: Path | None, *, as_json: bool) -> i
 def _write(path: Path, report: GateReport, order: GateOrder) -> str:
     """Write the gate's files into its run directory; return the candidate's figures as a baseline."""
     for capture in sorted(path.glob("trials/*/memray/*.bin")):
-        render_profile_pages(capture, capture.parent)
+        render_profile_pages(capture, capture.parent, heap_rules_of(order.scenario.incident))
     repeats = tuple(each for each in report.repeats if each.build == CANDIDATE)
     stored = rendered(of_repeats(report.candidate, order.scenario, repeats, report.machine))
     files = {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.output import results
+from harness.commands.steps.output import results
 from harness.gate.power import PILOT
 from harness.gate.shown import SETS, load_recorded, shares
 from harness.machine import checkout

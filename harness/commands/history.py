@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import options
-from harness.commands.output import results, shown
+from harness.commands.steps import options
+from harness.commands.steps.output import results, shown
 from harness.gate.change_points import steps
+from harness.options import RUNS_DIR
 from harness.store import run_history, write_atomically
 from reports.charts.history import render_history
 
@@ -33,7 +34,7 @@ def history(
     scenario: ScenarioName = None,
     arm: Arm = None,
     plot: Plot = None,
-    runs_dir: options.RunsDir = options.RUNS_DIR,
+    runs_dir: options.RunsDir = RUNS_DIR,
     as_json: options.Json = False,
 ) -> int:
     """Print and plot what was measured here, commit by commit, with the steps marked. Exits 0 whatever they are.

@@ -9,8 +9,8 @@ import json
 from dataclasses import asdict
 
 from harness.checkers.described import describe_checks
-from harness.commands import options
-from harness.commands.output import results
+from harness.commands.steps import options
+from harness.commands.steps.output import results
 from harness.errors import UsageError
 from harness.faults.described import TIMES_IN_WORDS, describe_faults
 from harness.scenario import list_scenarios as scenario_files

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import options
-from harness.commands.output import results
+from harness.commands.steps import options
+from harness.commands.steps.output import results
 from harness.errors import UsageError
+from harness.options import RUNS_DIR
 from harness.store import read_run
 from harness.store.flight_files import read_flight
 from reports.analysis.kills import killed_incarnations
@@ -28,7 +29,7 @@ def postmortem(
     incarnation: Annotated[
         int | None, typer.Option(help="The incarnation, from 0; by default the first in which a process was killed.")
     ] = None,
-    runs_dir: options.RunsDir = options.RUNS_DIR,
+    runs_dir: options.RunsDir = RUNS_DIR,
     as_json: options.Json = False,
 ) -> int:
     """Print how an incarnation of the worker ended, and the 30 seconds before.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.commands.check import RunPath
-from harness.commands.judging import judged, write_report, write_verdict
-from harness.commands.output import results
+from harness.commands.steps.judging import judged, write_report, write_verdict
+from harness.commands.steps.output import results
 
 
 def report(run: RunPath = Path("runs/latest")) -> int:

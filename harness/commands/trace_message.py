@@ -1,4 +1,4 @@
-"""``harness trace RUN CONVERSATION_ID``: everything a stored run knows of one message, in order."""
+"""``harness trace RUN MESSAGE_ID``: everything a stored run knows of one message, in order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import options
-from harness.commands.output import results
+from harness.commands.steps import options
+from harness.commands.steps.output import results
 from harness.errors import UsageError
 from harness.ledger import account_of, story_of, when
 from harness.store import read_run
@@ -23,12 +23,12 @@ RUNS = Path("runs")
 _CLOSE_MATCHES_MAX = 5
 
 RunName = Annotated[str, typer.Argument(help="A run directory, or its name in runs/: latest.")]
-ConversationId = Annotated[str, typer.Argument(help="The message's message id.")]
+MessageId = Annotated[str, typer.Argument(help="The message's id.")]
 Arms = Annotated[list[str] | None, typer.Option("--arm", help="Only in this arm; may be given more than once.")]
 
 
-def trace_message(run: RunName, message_id: ConversationId, arm: Arms = None, as_json: options.Json = False) -> int:
-    """Tell one message's story: publish, confirm, calls of pika-mem0, kills, alerts, its row, dead letters.
+def trace_message(run: RunName, message_id: MessageId, arm: Arms = None, as_json: options.Json = False) -> int:
+    """Tell one message's story: publish, confirm, calls of the dependency, kills, alerts, its row, dead letters.
 
     Each line has the incident's time and the replay's seconds. Starts nothing and judges nothing.
 
@@ -40,8 +40,8 @@ def trace_message(run: RunName, message_id: ConversationId, arm: Arms = None, as
     path = Path(run) if Path(run).exists() else RUNS / run
     trials = _chosen(read_run(path).trials, arm or [])
     accounts = [(trial, account_of(trial)) for trial in trials]
-    told = [(trial, account, story_of(trial, account, message_id)) for trial, account in accounts]
-    found = [(trial, account, story) for trial, account, story in told if story is not None]
+    stories = [(trial, account, story_of(trial, account, message_id)) for trial, account in accounts]
+    found = [(trial, account, story) for trial, account, story in stories if story is not None]
     if not found:
         raise UsageError(_unknown(message_id, [account for _, account in accounts], path))
     if as_json:
@@ -71,7 +71,7 @@ def _lines(trial: TrialRecord, account: Account, story: Story) -> list[str]:
     message = story.message
     proof = f"; the ledger proves nothing: {account.unsound[0]}" if account.unsound else ""
     head = f"{trial.arm}: {message.message_id}: {', '.join(story.verdicts)}"
-    counts = f"{message.calls} calls of pika-mem0, {message.side_effects} of them stored facts"
+    counts = f"{message.calls} calls of the dependency, {message.side_effects} of them successful"
     moments = [f"  {when(trial, each.t_s):>8}  {each.t_s:9.3f} s  {each.text}" for each in story.moments]
     return [f"{head} ({counts}{proof})", *moments]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.commands.output import results
+from harness.commands.steps.output import results
 from harness.scenario import find_scenario, load_scenario
 
 

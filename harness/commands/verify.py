@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands import options
-from harness.commands.judging import judged
-from harness.commands.output import ConsoleNarrator, results, shown
+from harness.commands.steps import options
+from harness.commands.steps.judging import judged
+from harness.commands.steps.output import ConsoleNarrator, results, shown
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.errors import HarnessError, UsageError

@@ -33,7 +33,7 @@ _GIB = 2**30
 # A replay of the incident stores 1500 messages of 3 MB in the broker, and as much again in logs, captures and the files
 # of a broker that compacts.
 _DISK_NEEDED_BYTES = 10 * _GIB
-# The worker may take its 3000 MiB, the broker was measured at 3.4 GB, and publishers, fake_mem0 and the harness share
+# The worker may take its 3000 MiB, the broker was measured at 3.4 GB, and publishers, dependency and the harness share
 # one more.
 _MEMORY_NEEDED_BYTES = 8 * _GIB
 

@@ -1,6 +1,6 @@
 """A child process as a state machine: new → running → ended. Its verbs assert the state.
 
-The broker, the proxy, fake_mem0, Locust and the worker are all ``Child``. A child is its whole process group, in a
+The broker, the proxy, the dependency, Locust and the worker are all ``Child``. A child is its whole process group, in a
 session of its own, so that a Ctrl-C at the terminal reaches only the harness. It is ended by id. It knows nothing of
 what it runs, and does not restart anything.
 """

@@ -1,8 +1,8 @@
 """How the dependency behaves: the rules of a phase, and the fault that has it misbehave for a while.
 
 Rules are written in a scenario file and put in force through the dependency's admin API, which is asked back. Durations
-are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats fake_mem0's,
-which this module must not import; a test holds the two together.
+are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats that of the
+fake, which this module must not import; a test holds the two together.
 """
 
 from __future__ import annotations

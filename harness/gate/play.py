@@ -18,6 +18,7 @@ from harness.gate.comparison import compare
 from harness.gate.metrics import METRICS, PEAK, figures_of
 from harness.gate.power import PILOT, needed
 from harness.judging import judge
+from harness.options import Options
 from harness.record import RunRecord, Verdict, profiled
 from harness.record.gate import BASELINE, CANDIDATE, GateReport, Repeat
 from harness.store import read_run
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GateOrder:
-    """What the user asked for. Build A is ``baseline``: a build to be played, or a stored one's figures."""
+    """What is to be compared. Build A is ``baseline``: a build to be played, or a stored one's figures."""
 
     scenario: Scenario  # with the arms BASELINE and CANDIDATE, or CANDIDATE alone
     baseline: Build | Baseline
@@ -47,7 +48,7 @@ class GateOrder:
     power: float = 0.95
     repeats: int | None = None  # None: as many as the power takes
     profile: bool = True
-    limit_kind: str = "auto"
+    limit: str = "auto"
 
     @property
     def stored(self) -> tuple[Repeat, ...]:
@@ -66,13 +67,13 @@ class Gate:
     def __init__(self, order: GateOrder, narrator: Narrator) -> None:
         self._order = order
         self._narrator = narrator
-        self._why = f"{order.repeats} repeats of each build, as asked for"
+        self._why = f"{order.repeats} repeats of each build, as ordered"
 
     def run(self) -> tuple[Path, GateReport]:
         """Play and compare; return the run directory and the report. Raises HarnessError."""
         order = self._order
         path = run_campaign(
-            Order(order.scenario, order.runs_dir, order.command, limit_kind=order.limit_kind),
+            Order(order.scenario, Options(limit=order.limit, runs_dir=order.runs_dir), order.command),
             self._narrator,
             schedule=self._schedule,
         )
@@ -84,12 +85,12 @@ class Gate:
             yield from self._round(number)
             played = number
         if self._order.repeats is None:
-            asked = needed(
+            found = needed(
                 self._repeats(run), effect=self._order.peak_effect, find=self._order.find, power=self._order.power
             )
-            self._why = asked.text(self._order.find, self._order.power)
+            self._why = found.text(self._order.find, self._order.power)
             self._narrator.milestone(self._why)
-            for number in range(played + 1, asked.repeats + 1):
+            for number in range(played + 1, found.repeats + 1):
                 yield from self._round(number)
         if self._order.profile and self._is_red(run):
             for arm in self._order.scenario.arms:

@@ -4,11 +4,10 @@ Used by the checkers, the reports and ``harness trace``. Pure functions of a ``T
 alone. ``account`` closes the ledger; ``story`` tells of one message. Nothing is judged here.
 """
 
-from harness.ledger.account import EXTRACT_FACTS, Account, Message, OutcomeKind, account_of, outcome_of
+from harness.ledger.account import Account, Message, OutcomeKind, account_of, outcome_of
 from harness.ledger.story import Moment, Story, story_of, when
 
 __all__ = [
-    "EXTRACT_FACTS",
     "Account",
     "Message",
     "Moment",

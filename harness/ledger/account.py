@@ -2,7 +2,7 @@
 
 Jepsen's total-queue. A message is *lost* when the broker confirmed it and nothing shows for it in the end, *unexpected*
 when the worker handled what was never published, *recovered* when it has an outcome and was never confirmed. Its side
-effect, a successful answer of pika-mem0, happens once: twice is *duplicated*, and PROCESSED without one is
+effect, a successful call of the dependency, happens once: twice is *duplicated*, and PROCESSED without one is
 *phantom_success*. All of it is sound only after a complete drain and with a whole record; ``Account.unsound`` says
 what is lacking.
 """
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from harness.record import Outcome, TrialRecord
 
-EXTRACT_FACTS = "/extract_facts"
 # A line that is missing in one of them looks like a loss, or hides a duplicate.
 _SOURCES = ("publishes.jsonl", "outcomes.json", "calls.jsonl", "queues.json")
 
@@ -50,8 +49,8 @@ class Message:
     outcome: OutcomeKind
     confirmed: bool
     status: str | None  # of its row; None where it has none
-    calls: int  # of pika-mem0, good or bad
-    side_effects: int  # calls that pika-mem0 answered well: its facts were stored
+    calls: int  # of the dependency's primary endpoints, good or bad
+    side_effects: int  # successful calls
 
     @property
     def recovered(self) -> bool:
@@ -65,7 +64,7 @@ class Message:
 
     @property
     def phantom_success(self) -> bool:
-        """Whether its row says PROCESSED and pika-mem0 never stored anything for it."""
+        """Whether its row says PROCESSED and no call for it was successful."""
         return self.outcome is OutcomeKind.PROCESSED and self.side_effects == 0
 
 
@@ -77,7 +76,7 @@ class Account:
     published: int  # messages that were attempted
     confirmed: int
     redelivered: int | None  # by the broker's own count; None where it was never read
-    nameless: int  # messages put aside that name no conversation
+    nameless: int  # messages put aside that name no message
     unsound: tuple[str, ...]  # why the ledger proves nothing; empty where it does
 
     def of(self, outcome: OutcomeKind) -> tuple[Message, ...]:
@@ -101,7 +100,7 @@ class Account:
 
     @property
     def called_again(self) -> int:
-        """How many calls of pika-mem0 were a message's second or later, whatever became of them."""
+        """How many calls of the dependency were a message's second or later, whatever became of them."""
         return sum(max(0, message.calls - 1) for message in self.messages)
 
     @property
@@ -122,9 +121,9 @@ def account_of(trial: TrialRecord) -> Account:
     queues = trial.queues or ()
     queued = {name for queue in queues if queue.is_work for name in queue.message_ids if name is not None}
     aside = {name for queue in queues if not queue.is_work for name in queue.message_ids if name is not None}
-    extracted = [call for call in trial.calls if call.path == EXTRACT_FACTS and call.message_id is not None]
-    calls = Counter(str(call.message_id) for call in extracted)
-    effects = Counter(str(call.message_id) for call in extracted if call.is_success)
+    called = [call for call in trial.calls if call.primary and call.message_id is not None]
+    calls = Counter(str(call.message_id) for call in called)
+    effects = Counter(str(call.message_id) for call in called if call.is_success)
     settled = {name for name, row in rows.items() if outcome_of(row) is not None}
 
     def outcome(name: str) -> OutcomeKind:

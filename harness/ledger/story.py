@@ -1,8 +1,8 @@
 """The story of one message: everything the record knows of it, in the order in which it happened.
 
 Used by ``harness trace`` and, for the messages that break a promise, by the reports. The broker counts deliveries for
-the whole queue only, so a single message's are known by its calls of pika-mem0: one that a later incarnation of the
-worker makes follows a redelivery.
+the whole queue only, so a single message's are known by its calls of the dependency: one that a later incarnation of
+the worker makes follows a redelivery.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _called(trial: TrialRecord, message_id: str) -> Iterator[Moment]:
         )
         again = ", redelivered" if incarnation and earlier and incarnation.index > earlier.index else ""
         name = f"call {call.attempt} of {call.path}"
-        yield Moment(call.arrived_s, "call_began", f"{name} {by}{again}; pika-mem0's mode is {call.mode}")
+        yield Moment(call.arrived_s, "call_began", f"{name} {by}{again}; the dependency's mode is {call.mode}")
         if call.duration_s is not None:
             yield Moment(call.arrived_s + call.duration_s, "call_ended", f"{name} ended: {_ending(call, incarnation)}")
         earlier = incarnation or earlier

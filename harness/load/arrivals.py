@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.load.payload import PayloadSizes
+from harness.incidents import incident
 from harness.load.schedule import Arrival, ArrivalPhase, Burst, Constant, build_schedule
+from harness.protocols.payload import PayloadSizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,8 @@ def arrivals_of(scenario: Scenario, starts_s: Mapping[str, tuple[float, float]])
         start_s, end_s = starts_s[phase.phase]
         kind = _kind(phase, scenario.scale_of(phase), end_s - start_s)
         phases.append(ArrivalPhase(phase.phase, start_s, end_s, kind, phase.copies, phase.poison))
-    return build_schedule(phases, seed=scenario.seed, sizes=sizes_of(scenario))
+    prefix = incident(scenario.incident).id_prefix
+    return build_schedule(phases, seed=scenario.seed, sizes=sizes_of(scenario), id_prefix=prefix)
 
 
 def sizes_of(scenario: Scenario) -> PayloadSizes:

@@ -27,10 +27,9 @@ from locust import User, constant, events, task
 from locust.exception import StopUser
 
 from harness.errors import HarnessError, PartFailedError, UsageError
-from harness.load.api_publisher import ApiPublisher
+from harness.incidents import ingress_of, payload_of
 from harness.load.payload import build_pool
 from harness.load.plan import PLAN_VARIABLE, Plan, read_plan
-from harness.load.poison import poison_body
 from harness.load.publisher import RECONNECT_INTERVAL_S, Publisher
 from harness.store.publish_journal import JournalWriter, PublishLine
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from harness.load.schedule import Arrival
+    from harness.protocols.ingress import Publishing
 
 CLOSE_TIMEOUT_S = 2.0  # a broker that is down or blocked answers no goodbye; nothing depends on it
 HALT_INTERVAL_S = RECONNECT_INTERVAL_S  # how often a User that waits looks whether its arrival is still wanted
@@ -58,7 +58,8 @@ class Workload:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.pool = build_pool(plan.seed, plan.sizes)
+        self.payload = payload_of(plan.incident)
+        self.pool = build_pool(self.payload, plan.seed, plan.sizes)
         self.over_mono_s = plan.stop_mono_s  # no publish is begun from then on; ``halt`` brings it forward
         self.ended = gevent.event.Event()  # every User has stopped
         self._users_left = plan.publishers
@@ -71,7 +72,7 @@ class Workload:
                 raise PartFailedError(f"the publishers need the {target} at the start: {problem}")
         self.journal = JournalWriter(plan.journal_path)  # last: that it exists tells the driver that all are connected
 
-    def take_publisher(self) -> Publisher | ApiPublisher:
+    def take_publisher(self) -> Publishing:
         """Return a connection that no other User has."""
         return self._publishers.pop()
 
@@ -82,7 +83,7 @@ class Workload:
     def body_of(self, arrival: Arrival) -> bytes:
         """Return the body that the plan wants at this arrival."""
         if arrival.poison is not None:
-            return poison_body(arrival.poison, arrival.message_id)
+            return self.payload.poison(arrival.poison, arrival.message_id)
         return self.pool[arrival.template].body(arrival.message_id)
 
     def is_over(self) -> bool:
@@ -100,10 +101,10 @@ class Workload:
             self.ended.set()
 
 
-def _publisher(plan: Plan, number: int) -> Publisher | ApiPublisher:
+def _publisher(plan: Plan, number: int) -> Publishing:
     """Return one connection by the way that the plan's messages take."""
     if plan.api_url is not None:
-        return ApiPublisher(plan.api_url, sleep=gevent.sleep)
+        return ingress_of(plan.incident).publisher(plan.api_url, gevent.sleep)
     return Publisher(plan.amqp_url, plan.queue, name=f"harness publisher {number}", sleep=gevent.sleep)
 
 
@@ -112,7 +113,7 @@ class PublishingUser(User):
 
     wait_time = constant(0)  # arrivals set the pace
     workload: Workload
-    publisher: Publisher | ApiPublisher
+    publisher: Publishing
 
     def on_start(self) -> None:
         """Take one of the connections."""

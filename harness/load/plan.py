@@ -14,9 +14,9 @@ from pathlib import Path
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import RunDirectoryError, UsageError
-from harness.load.payload import PayloadSizes  # noqa: TC001 - pydantic resolves annotations at run time
-from harness.load.poison import KINDS as POISONS
-from harness.load.schedule import Arrival  # noqa: TC001 - as PayloadSizes
+from harness.incidents import DEFAULT, incident, incident_names
+from harness.load.schedule import Arrival  # noqa: TC001 - pydantic resolves annotations at run time
+from harness.protocols.payload import PayloadSizes  # noqa: TC001 - as Arrival
 
 PLAN_VARIABLE = "LOAD_PLAN_FILE"  # in the environment of the publishers' process
 PUBLISHERS_MAX = 64  # one connection and one body in flight each; the scenario file has the same limit
@@ -46,6 +46,7 @@ class Plan:
     arrivals: tuple[Arrival, ...]  # sorted by time; see ``schedule.build_schedule``
     publishers: int = 4  # connections, each with one message in flight
     api_url: str | None = None  # of the ingress, where messages go through it; the broker is then its affair
+    incident: str = DEFAULT  # whose payload and whose ingress
 
     def __post_init__(self) -> None:
         if not self.amqp_url.startswith(SCHEMES):
@@ -58,7 +59,9 @@ class Plan:
             raise UsageError(f"load plan: {self.publishers} publishers; use 1 to {PUBLISHERS_MAX}")
         if self.stop_s <= 0:
             raise UsageError(f"load plan: stop_s is {self.stop_s}; use a replay time after 0")
-        _check_arrivals(self.arrivals, self.sizes.templates)
+        if self.incident not in incident_names():
+            raise UsageError(f"load plan: no incident {self.incident!r}; there are {', '.join(incident_names())}")
+        _check_arrivals(self.arrivals, self.sizes.templates, incident(self.incident).poisons)
 
     @property
     def stop_mono_s(self) -> float:
@@ -103,7 +106,7 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int) -> None:
+def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int, poisons: tuple[str, ...]) -> None:
     seen: set[str] = set()
     before_s = 0.0
     for index, arrival in enumerate(arrivals):
@@ -120,9 +123,10 @@ def _check_arrivals(arrivals: tuple[Arrival, ...], templates: int) -> None:
             raise UsageError(
                 f"load plan: arrivals[{index}] wants template {arrival.template}; the pool has 0 to {templates - 1}"
             )
-        if arrival.poison is not None and arrival.poison not in POISONS:
+        if arrival.poison is not None and arrival.poison not in poisons:
             raise UsageError(
-                f"load plan: arrivals[{index}] wants the poison {arrival.poison!r}; there are {', '.join(POISONS)}"
+                f"load plan: arrivals[{index}] wants the poison {arrival.poison!r};"
+                f" there are {', '.join(poisons) or 'none'}"
             )
         if not 1 <= arrival.copies <= COPIES_MAX:
             raise UsageError(f"load plan: arrivals[{index}] wants {arrival.copies} copies; use 1 to {COPIES_MAX}")

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.load.ids import message_id
+from harness.message_ids import PREFIX, message_id
 from harness.scenario.model import MESSAGES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from harness.load.payload import PayloadSizes
+    from harness.protocols.payload import PayloadSizes
 
 # What the broker may have to keep on its disk at once; two minutes at the 350 MB/s of one loopback connection.
 BYTES_MAX = 40 * 10**9
@@ -61,7 +61,7 @@ class ArrivalPhase:
     end_s: float
     kind: Constant | Poisson | Burst
     copies: int = 1
-    poison: tuple[str, ...] = ()  # kinds of ``harness.load.poison``, one message each, evenly over the phase
+    poison: tuple[str, ...] = ()  # the incident's kinds, one message each, evenly over the phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,12 @@ class Arrival:
     message_id: str
     template: int  # index into the pool; of no meaning for poison
     copies: int = 1  # how often the same message is published
-    poison: str | None = None  # a kind of ``harness.load.poison`` in place of a conversation
+    poison: str | None = None  # one of the incident's kinds, in place of a body of the pool
 
 
-def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadSizes) -> tuple[Arrival, ...]:
+def build_schedule(
+    phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadSizes, id_prefix: str = PREFIX
+) -> tuple[Arrival, ...]:
     """Return all arrivals of ``phases``, sorted by time, their ids numbered in that order.
 
     Raises UsageError for a phase that makes no sense, and for a workload beyond ``MESSAGES_MAX`` or ``BYTES_MAX`` (at
@@ -94,7 +96,7 @@ def build_schedule(phases: Sequence[ArrivalPhase], *, seed: int, sizes: PayloadS
     _check_volume(sum(copies for _, copies, _ in wanted), sizes)
     rng = random.Random(f"{seed}:templates")
     return tuple(
-        Arrival(time_s, message_id(seed, index), rng.randrange(sizes.templates), copies, kind or None)
+        Arrival(time_s, message_id(seed, index, id_prefix), rng.randrange(sizes.templates), copies, kind or None)
         for index, (time_s, copies, kind) in enumerate(sorted(wanted))
     )
 

@@ -8,7 +8,7 @@
 
 Before the test's own body runs, the scenario's arm is played (once for all tests that ask for the same) and judged by
 the harness's checkers; anything but a pass fails the test, and says which allocation sites held the memory. It loads
-itself into no session: what it starts is a broker, a workload and a memory limit. ``asked`` reads the marker,
+itself into no session: what it starts is a broker, a workload and a memory limit. ``marker`` reads the marker,
 ``played`` plays and judges, ``sites`` names the lines of code. How to use it: docs/how-to/memory-budget-in-pytest.md.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.pytest_plugin.marker import MARKER, Asked, asked_for
+from harness.pytest_plugin.marker import MARKER, MarkedBudget, budget_of
 from harness.pytest_plugin.played import Bench
 
 if TYPE_CHECKING:
@@ -63,16 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a marker that can't be meant, before anything is started."""
     for item in items:
-        _asked(item)
+        _budget(item)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a marked test whose worker does not keep its budget; then run the test's own body."""
-    asked = _asked(item)
-    if asked is not None:
+    budget = _budget(item)
+    if budget is not None:
         try:
-            broken = item.config.stash[_BENCH].broken_budget(asked)
+            broken = item.config.stash[_BENCH].broken_budget(budget)
         except HarnessError as error:
             pytest.fail(f"the memory budget was not measured: {error}", pytrace=False)
         if broken is not None:
@@ -83,17 +83,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.fixture
 def memory_trial(request: pytest.FixtureRequest) -> TrialRecord:
     """What the marked test's trial left behind: series, incarnations, calls, rows, for assertions of your own."""
-    asked = _asked(request.node)
-    if asked is None:
+    budget = _budget(request.node)
+    if budget is None:
         raise pytest.UsageError(f"{request.node.nodeid}: memory_trial needs @pytest.mark.{MARKER} on the test")
-    return request.config.stash[_BENCH].trial(asked)
+    return request.config.stash[_BENCH].trial(budget)
 
 
-def _asked(item: pytest.Item) -> Asked | None:
+def _budget(item: pytest.Item) -> MarkedBudget | None:
     marker = item.get_closest_marker(MARKER)
     if marker is None:
         return None
     try:
-        return asked_for(marker.args, marker.kwargs)
+        return budget_of(marker.args, marker.kwargs)
     except UsageError as error:
         raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {error}") from error

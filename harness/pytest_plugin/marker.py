@@ -24,7 +24,7 @@ _KEYWORDS = ("scenario", "arm", "rss", "growth", "baseline", "above_baseline", "
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MarkedBudget:
     """One marker, understood: the scenario with a single arm, and that arm's expectations those of the marker."""
 
     scenario: Scenario
@@ -37,7 +37,7 @@ class Asked:
         return self.scenario.model_copy(update={"arms": {self.arm: bare}}).model_dump_json(by_alias=True)
 
 
-def asked_for(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Asked:
+def budget_of(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> MarkedBudget:
     """Return what ``@pytest.mark.memory_budget(*arguments, **keywords)`` asks for. Raises UsageError."""
     if len(arguments) != 1:
         raise UsageError(f'give one budget for the peak, as in "375 MiB"; {len(arguments)} were given')
@@ -56,7 +56,7 @@ def asked_for(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Asked:
         scenario = Scenario.model_validate(document)
     except ValidationError as error:
         raise UsageError("; ".join(complaints(error, Scenario))) from error
-    return Asked(overridden(scenario, Overrides(small=True)) if keywords.get("small") else scenario, arm)
+    return MarkedBudget(overridden(scenario, Overrides(small=True)) if keywords.get("small") else scenario, arm)
 
 
 def _expectations(peak: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,27 +5,15 @@ Used by ``harness.scenario.model``. It starts nothing; ``harness.trial`` turns a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from harness.fields.strict import DurationS, Name, Strict
 from harness.scenario.expectations import Expect
 
-# What the trial sets for the worker, and what its sweep finds a process by: an arm that changed one would be another
-# trial than the one on record.
-VARIABLES_OF_THE_HARNESS = frozenset(
-    {
-        "ALERTS_FILE",
-        "DATABASE_URL",
-        "GROQ_BASE_URL",
-        "HARNESS_RUN_ID",
-        "MEMORY_API_URL",
-        "RABBITMQ_QUEUE",
-        "RABBITMQ_URL",
-        "WORKER_STATS_FILE",
-    }
-)
+if TYPE_CHECKING:
+    from harness.protocols.incident import Incident
 
 # ``before``: the worker as it was, which must show the incident. ``reported``: the fix to the letter of the report,
 # which must show what is expected of it, its holes included. ``after``: the worker that has to hold.
@@ -37,14 +25,14 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=10_000)]
 
 
 class WorkerSpec(Strict):
-    """Which program is the worker: a preset of worker_under_test, or a command of the user's own.
+    """Which program is the worker: a preset of the incident, or a command of the user's own.
 
     A command runs in ``folder``. ``harness.scenario.files`` makes that an absolute path, by the scenario file's own
     folder, so that the scenario which a run stores starts the same program.
     """
 
-    preset: Literal["incident", "postmortem", "fixed"] | None = None
-    mechanism: Literal["M0", "M1", "M2", "M1+M2"] | None = None
+    preset: Name | None = None
+    mechanism: Text | None = None
     with_: Annotated[tuple[Name, ...], Field(alias="with")] = ()
     without: tuple[Name, ...] = ()
     command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
@@ -55,8 +43,6 @@ class WorkerSpec(Strict):
     def _one_subject(self) -> Self:
         if (self.preset is None) == (self.command is None):
             raise ValueError("name exactly one of preset, command")
-        if self.mechanism is not None and self.preset != "incident":
-            raise ValueError("mechanism belongs to the preset 'incident'")
         if self.command is not None and (self.with_ or self.without):
             raise ValueError("with and without choose remedies of a preset; a command has none")
         if self.command is not None and not self.command[0]:
@@ -83,8 +69,6 @@ class Arm(Strict):
 
     @model_validator(mode="after")
     def _variables_are_free(self) -> Self:
-        if taken := sorted({*self.timers, *self.env, *self.worker.env} & VARIABLES_OF_THE_HARNESS):
-            raise ValueError(f"{taken[0]} is set by the harness itself; remove it")
         if both := sorted({*self.timers} & {*self.env}):
             raise ValueError(f"{both[0]} stands in both timers and env; keep one")
         if both := sorted({*self.timers, *self.env} & {*self.worker.env}):
@@ -98,3 +82,17 @@ class Arm(Strict):
         if self.role == "after" and (weak := self.expect.of_a_worker_that_fails):
             raise ValueError(f"expect.{weak[0]}: an arm of role 'after' has to hold; expect this of another role")
         return self
+
+
+def check_arm(arm: Arm, incident: Incident) -> None:
+    """Raise ValueError where the arm names what the incident does not have, or sets what the harness sets."""
+    worker = arm.worker
+    if worker.preset is not None and worker.preset not in incident.presets:
+        there_are = f"there are {', '.join(incident.presets)}" if incident.presets else "it has none: give a command"
+        raise ValueError(f"worker.preset: {worker.preset!r} is no preset of the incident {incident.name}; {there_are}")
+    if worker.mechanism is not None and worker.preset != incident.mechanism_preset:
+        raise ValueError(f"worker: mechanism belongs to the preset {incident.mechanism_preset!r}")
+    if worker.mechanism is not None and worker.mechanism not in incident.mechanisms:
+        raise ValueError(f"worker.mechanism: there are {', '.join(incident.mechanisms)} (is {worker.mechanism!r})")
+    if taken := sorted({*arm.timers, *arm.env, *worker.env} & incident.variables):
+        raise ValueError(f"{taken[0]} is set by the harness itself; remove it")

@@ -15,8 +15,11 @@ from harness.faults.dependency import DependencyRules
 from harness.faults.fault import check_faults_fit
 from harness.faults.registry import AnyFault
 from harness.fields.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
+from harness.incidents import DEFAULT, incident, incident_names
+from harness.message_ids import SEED_MAX
+from harness.protocols.payload import BODY_BYTES_MAX, BODY_BYTES_MIN
 from harness.record import PROFILED_SUFFIX
-from harness.scenario.arms import Arm, WorkerSpec
+from harness.scenario.arms import Arm, WorkerSpec, check_arm
 from harness.scenario.broker_settings import BrokerSettings
 from harness.scenario.expectations import Surroundings
 from harness.scenario.reported import Reported
@@ -25,10 +28,7 @@ __all__ = ["Arm", "Burst", "EndsWhen", "Messages", "Phase", "Scenario", "WorkerS
 
 # 300 GB at 3 MB, beyond any disk this is run on: a typing error is caught before it is published.
 MESSAGES_MAX = 100_000
-BODY_BYTES_MIN = 1024  # below this there is no conversation left
-BODY_BYTES_MAX = 128 * 2**20  # the largest message of RabbitMQ 3
 INTERPRETER_BYTES = 90 * 2**20  # a Python worker before its first message: these bytes do not shrink with the messages
-SEED_MAX = 2**63 - 1  # what every part takes for a whole number
 TIME_SCALE_MAX = 3600  # an hour a second: faster, and no timer of the worker's is longer than its own overhead
 JOBS_MAX = 8  # retry jobs at once; more have nothing to divide on a machine of a few cores
 
@@ -50,10 +50,6 @@ def _kind_of_arrivals(value: object) -> str:
 Arrivals = Annotated[
     Annotated[RatePerS, Tag("rate")] | Annotated[Burst, Tag("burst")], Discriminator(_kind_of_arrivals)
 ]
-
-
-# Ways for a message to be beyond all processing: those of ``harness.load.poison``; a test holds the two together.
-Poison = Literal["not_json", "no_id", "null_fields", "null_rows", "wrong_encoding", "deep_nesting", "too_large"]
 
 
 class EndsWhen(Strict):
@@ -78,7 +74,7 @@ class Phase(Strict):
     time_scale: TimeScale | None = None  # the clock's, where it differs from the scenario's
     arrivals: Arrivals = 0.0
     copies: Annotated[Whole, Field(ge=1, le=10)] = 1  # how often each message of the phase is published
-    poison: tuple[Poison, ...] = ()  # one message of each, spread over the phase, beside its arrivals
+    poison: tuple[Name, ...] = ()  # the incident's kinds: one message of each, spread over the phase
     dependency: DependencyRules | None = None  # None: as in the phase before
     faults: tuple[AnyFault, ...] = ()  # each at its time, for its time
     ends_when: EndsWhen | None = None
@@ -101,7 +97,7 @@ class Phase(Strict):
 
 
 class LoadPath(Strict):
-    """Which way messages take: straight to the broker, or over HTTP through the ingress of the worker under test."""
+    """Which way messages take: straight to the broker, or over HTTP through the ingress of the incident."""
 
     via: Literal["amqp", "api"] = "amqp"
 
@@ -146,6 +142,7 @@ class Scenario(Strict):
 
     name: Name
     claim: Annotated[str, Field(min_length=10)]
+    incident: str = DEFAULT  # a package of ``harness.incidents``: whose payload, worker and outcomes; or none
     quick: bool = False  # played by `harness verify --quick` too
     seed: Annotated[Whole, Field(ge=0, le=SEED_MAX)] = 1
     time_scale: TimeScale = 20.0
@@ -159,6 +156,28 @@ class Scenario(Strict):
     drain: Drained = Drained()
     arms: Annotated[dict[Name, Arm], Field(min_length=1)]
     reported: Reported = Reported()
+
+    @model_validator(mode="after")
+    def _is_of_its_incident(self) -> Self:
+        if self.incident not in incident_names():
+            raise ValueError(f"incident: there are {', '.join(incident_names())} (is {self.incident!r})")
+        facts = incident(self.incident)
+        for place, phase in enumerate(self.timeline):
+            if foreign := sorted({*phase.poison} - {*facts.poisons}):
+                there_are = f"the incident {facts.name} has {', '.join(facts.poisons)}"
+                raise ValueError(f"timeline.{place}.poison: no kind is named {foreign[0]!r}; {there_are}")
+        if self.load.via == "api" and not facts.has_ingress:
+            raise ValueError(f"load.via: the incident {facts.name} has no API for messages; leave it out")
+        for metric in self.reported.metrics:
+            if metric.measure not in facts.measures:
+                there_are = ", ".join(facts.measures) or "none"
+                raise ValueError(f"reported.metrics: no measure {metric.measure!r}; there are {there_are}")
+        for name, arm in self.arms.items():
+            try:
+                check_arm(arm, facts)
+            except ValueError as error:
+                raise ValueError(f"arms.{name}: {error}") from error
+        return self
 
     @model_validator(mode="after")
     def _timeline_goes_on(self) -> Self:

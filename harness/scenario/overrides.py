@@ -13,22 +13,25 @@ from pydantic import ValidationError
 
 from harness.checkers.check import Shrinks
 from harness.errors import UsageError
-from harness.scenario.arms import Arm
+from harness.incidents import incident
+from harness.message_ids import SEED_MAX
+from harness.protocols.payload import BODY_BYTES_MIN
+from harness.scenario.arms import Arm, check_arm
 from harness.scenario.complaints import complaints
-from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES, SEED_MAX, TIME_SCALE_MAX
+from harness.scenario.model import INTERPRETER_BYTES, TIME_SCALE_MAX
 from harness.scenario.reported import Reported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.checkers.check import Size
+    from harness.protocols.incident import Incident
     from harness.scenario.arms import Role
     from harness.scenario.model import Scenario
 
 SMALL_SHARE = 0.1
 # What a worker that has only connected has in use (docs/explanation/memory-attribution.md: 51 MiB of its own pages).
 CONNECTED_BYTES = 55 * 2**20
-MECHANISMS = ("M0", "M1", "M2", "M1+M2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,13 @@ class Overrides:
 def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
     """Return ``scenario`` with the changes. Raises UsageError for a change that makes no sense."""
     changes: dict[str, Any] = {}
+    facts = incident(scenario.incident)
     if names := overrides.arms or tuple(name for name, arm in scenario.arms.items() if arm.role in overrides.roles):
         changes["arms"] = _chosen_arms(scenario, names)
     if overrides.mechanism is not None:
-        changes["arms"] = _with_mechanism(changes.get("arms", scenario.arms), overrides.mechanism)
+        changes["arms"] = _with_mechanism(changes.get("arms", scenario.arms), overrides.mechanism, facts)
     if overrides.env:
-        changes["arms"] = _with_env(changes.get("arms", scenario.arms), dict(overrides.env))
+        changes["arms"] = _with_env(changes.get("arms", scenario.arms), dict(overrides.env), facts)
     if overrides.seed is not None:
         if not 0 <= overrides.seed <= SEED_MAX:
             raise UsageError(f"--seed {overrides.seed}: use a whole number from 0 to {SEED_MAX}")
@@ -68,7 +72,7 @@ def overridden(scenario: Scenario, overrides: Overrides) -> Scenario:
 def small(scenario: Scenario) -> Scenario:
     """Return the same workload with a tenth of the bytes.
 
-    The interpreter's own bytes stay, so budgets shrink above them only; a message keeps at least a conversation. A
+    The interpreter's own bytes stay, so budgets shrink above them only; a message keeps at least a kilobyte. A
     limit that somebody has to die of shrinks above what a worker really has before its first message: a budget may
     grant it more, but then a tenth of the workload would no longer fill it.
     """
@@ -134,26 +138,29 @@ def _chosen_arms(scenario: Scenario, names: tuple[str, ...]) -> dict[str, Arm]:
     return chosen
 
 
-def _with_mechanism(arms: dict[str, Arm], mechanism: str) -> dict[str, Arm]:
-    if mechanism not in MECHANISMS:
-        raise UsageError(f"--mechanism {mechanism}: there are {', '.join(MECHANISMS)}")
+def _with_mechanism(arms: dict[str, Arm], mechanism: str, facts: Incident) -> dict[str, Arm]:
+    if mechanism not in facts.mechanisms:
+        raise UsageError(f"--mechanism {mechanism}: there are {', '.join(facts.mechanisms) or 'none'}")
     changed = {
         name: arm.model_copy(update={"worker": arm.worker.model_copy(update={"mechanism": mechanism})})
         for name, arm in arms.items()
-        if arm.worker.preset == "incident"
+        if arm.worker.preset == facts.mechanism_preset
     }
     if not changed:
-        raise UsageError(f"--mechanism {mechanism}: no arm of this scenario runs the preset 'incident'")
+        raise UsageError(f"--mechanism {mechanism}: no arm of this scenario runs the preset {facts.mechanism_preset!r}")
     return {**arms, **changed}
 
 
-def _with_env(arms: dict[str, Arm], env: dict[str, str]) -> dict[str, Arm]:
+def _with_env(arms: dict[str, Arm], env: dict[str, str], facts: Incident) -> dict[str, Arm]:
     changed = {}
     for name, arm in arms.items():
         document = arm.model_dump(mode="json", by_alias=True)
         document["env"] |= env
         try:
             changed[name] = Arm.model_validate(document)
+            check_arm(changed[name], facts)
         except ValidationError as error:
             raise UsageError(f"--env: arms.{name}: {'; '.join(complaints(error, Arm))}") from error
+        except ValueError as error:
+            raise UsageError(f"--env: arms.{name}: {error}") from error
     return changed

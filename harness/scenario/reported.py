@@ -6,11 +6,11 @@ Used by ``harness.scenario.model``; ``harness.judging`` measures the counterpart
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import model_validator
 
-from harness.fields.strict import SizeBytes, Strict, TimeOfDayS
+from harness.fields.strict import Name, SizeBytes, Strict, TimeOfDayS
 
 
 class ReportedPointModel(Strict):
@@ -32,23 +32,13 @@ class ReportedPointModel(Strict):
 class ReportedMetricModel(Strict):
     """One line of the report's before/after table.
 
-    ``measure`` names the figure of ``harness.judging.tables`` that answers it.
+    ``measure`` names what answers it: one of the incident's, which ``harness.scenario.model`` checks.
     """
 
     metric: str
     before: str
     after: str
-    measure: Literal[
-        "memory_api_timeout",
-        "llm_calls",
-        "blocking_time",
-        "retry",
-        "memory_cleanup",
-        "throughput",
-        "spike",
-        "retries",
-        "executor_queue",
-    ]
+    measure: Name
 
 
 class Reported(Strict):

@@ -2,9 +2,9 @@
 
 Written by the publishers (``locustfile``), read by the trial and by ``driver``. It decides nothing about messages.
 
-Every line has the same six keys. A conversation has up to two lines: the first is written *before* its first byte is
+Every line has the same six keys. A message has up to two lines: the first is written *before* its first byte is
 sent, with ``confirmed_mono_s`` and ``error`` null; the second when the broker confirmed it, or when it failed. **The
-last line of a conversation counts.** So a message whose publisher died half-way is an attempt with neither: it may or
+last line of a message counts.** So a message whose publisher died half-way is an attempt with neither: it may or
 may not be in the queue.
 """
 
@@ -49,7 +49,7 @@ class PublishLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PublishJournal:
-    """A journal as read: one ``Publish`` a conversation, in the order of the attempts, and what could not be read."""
+    """A journal as read: one ``Publish`` a message, in the order of the attempts, and what could not be read."""
 
     publishes: tuple[Publish, ...]
     damaged: tuple[str, ...]  # each a sentence, for ``TrialRecord.damaged``

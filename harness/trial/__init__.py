@@ -1,9 +1,9 @@
 """One trial: one worker, one workload, one folder of records.
 
-``run`` tells the whole story in nested ``with`` blocks; ``subject`` says which program the worker is; ``drain`` when
-everything has settled.
+``trial`` tells the whole story in four verbs: prepare, run, drain, collect. ``worker_program`` says which program the
+worker is, ``drain`` when everything has settled, ``retry_job`` plays the hours after it.
 """
 
-from harness.trial.run import Site, TrialPlan, run_trial
+from harness.trial.trial import Environment, Trial, TrialPlan
 
-__all__ = ["Site", "TrialPlan", "run_trial"]
+__all__ = ["Environment", "Trial", "TrialPlan"]

@@ -1,4 +1,4 @@
-"""When has a trial settled?
+"""Says when a trial has settled.
 
 When the publishers are done, the queue is empty, nothing is unacknowledged and the dependency has no call open. Asked
 repeatedly: the broker's counts lag by a second, so only two empty looks more than a second apart count.
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from harness.errors import PartFailedError
 
 if TYPE_CHECKING:
-    from harness.environment.broker.work_queue import WorkQueue
-    from harness.environment.dependency import Dependency
+    from harness.environment.broker.protocol import WorkQueue
     from harness.environment.supervisor import Supervisor
     from harness.load.driver import Load
+    from harness.protocols.dependency import Dependency
 
 _APART_S = 1.5  # the broker emits its counts once a second
 _LOOK_INTERVAL_S = 0.25

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.environment.database.database import Database
+    from harness.protocols.outcome_store import OutcomeStore
     from harness.store import TrialFolder
 
 # An event may fail five times and is given up at the next look; the rest is for one that another one's retry deferred.
@@ -30,7 +30,7 @@ _AFTER = timedelta(seconds=1)
 def play_retry_job(
     argv: Callable[[str], Sequence[str]],
     env: Mapping[str, str],
-    database: Database,
+    outcomes: OutcomeStore,
     folder: TrialFolder,
     *,
     root: Path,
@@ -43,7 +43,7 @@ def play_retry_job(
     """
     deadline_mono_s = time.monotonic() + limit_s
     for number in range(ROUNDS_MAX):
-        due = [row.next_attempt_at for row in database.rows() if row.status == "FAILED" and row.next_attempt_at]
+        due = [row.next_attempt_at for row in outcomes.outcomes() if row.status == "FAILED" and row.next_attempt_at]
         if not due:
             break
         now = f"{datetime.fromisoformat(max(due)) + _AFTER:%Y-%m-%dT%H:%M:%S}+00:00"

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment.database.database import Database, masked_url, migrated_database
 from harness.errors import PartFailedError
+from harness.incidents.pika_mem0 import outcomes as outcomes_module
+from harness.incidents.pika_mem0.outcomes import ConversationEvents, open_store
 from harness.machine import checkout
 from harness.record import Outcome
+from harness.redaction import masked_url
+from harness.scenario import WorkerSpec
 
 pytestmark = pytest.mark.integration
 
-MIGRATE = (sys.executable, "-m", "worker_under_test", "migrate")
+FIXED = WorkerSpec(preset="fixed")
 
 
 @pytest.fixture
@@ -31,21 +34,21 @@ def env() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def database(path: Path, env: Mapping[str, str], tmp_path: Path) -> Database:
+def database(path: Path, env: Mapping[str, str], tmp_path: Path) -> ConversationEvents:
     """A database with the worker's schema."""
-    return migrated_database(f"sqlite:///{path}", MIGRATE, env, tmp_path / "migrate.log", checkout())
+    return open_store(f"sqlite:///{path}", FIXED, env, tmp_path / "migrate.log", cwd=checkout())
 
 
-def test_a_migrated_database_takes_events_and_gives_them_back(database: Database) -> None:
+def test_a_migrated_database_takes_events_and_gives_them_back(database: ConversationEvents) -> None:
     """Guarantees one PENDING row for each id, in the order of the ids."""
-    database.seed_pending(["b", "a"])
+    database.expect(["b", "a"])
 
-    assert database.rows() == (Outcome("a", "PENDING", None, 0, None), Outcome("b", "PENDING", None, 0, None))
+    assert database.outcomes() == (Outcome("a", "PENDING", None, 0, None), Outcome("b", "PENDING", None, 0, None))
 
 
-def test_what_the_worker_wrote_is_read(database: Database, path: Path) -> None:
+def test_what_the_worker_wrote_is_read(database: ConversationEvents, path: Path) -> None:
     """Guarantees status, error, retries and the time of the next attempt, as the worker left them."""
-    database.seed_pending(["a"])
+    database.expect(["a"])
     with sqlite3.connect(path) as connection:
         connection.execute(
             "UPDATE conversation_events SET status = 'FAILED', error_code = 'MEMORY_API_TIMEOUT', retry_count = 3,"
@@ -53,33 +56,33 @@ def test_what_the_worker_wrote_is_read(database: Database, path: Path) -> None:
         )
     connection.close()
 
-    assert database.rows() == (Outcome("a", "FAILED", "MEMORY_API_TIMEOUT", 3, "2026-01-01 18:00:00.000000"),)
+    assert database.outcomes() == (Outcome("a", "FAILED", "MEMORY_API_TIMEOUT", 3, "2026-01-01 18:00:00.000000"),)
 
 
-def test_nothing_to_seed_is_no_error(database: Database) -> None:
+def test_nothing_to_seed_is_no_error(database: ConversationEvents) -> None:
     """Guarantees an empty table for a scenario without messages."""
-    database.seed_pending([])
+    database.expect([])
 
-    assert database.rows() == ()
+    assert database.outcomes() == ()
 
 
-def test_a_thousand_events_are_stored_at_once_or_not_at_all(database: Database) -> None:
+def test_a_thousand_events_are_stored_at_once_or_not_at_all(database: ConversationEvents) -> None:
     """Guarantees one transaction: an id that is there twice leaves none of the others."""
     names = [f"c-{number:04d}" for number in range(1000)]
 
     with pytest.raises(PartFailedError, match=r"could not be seeded.*UNIQUE constraint failed") as error:
-        database.seed_pending([*names, names[0]])
+        database.expect([*names, names[0]])
 
     assert len(str(error.value)) < 400
-    assert database.rows() == ()
-    database.seed_pending(names)
-    assert len(database.rows()) == 1000
+    assert database.outcomes() == ()
+    database.expect(names)
+    assert len(database.outcomes()) == 1000
 
 
 def test_a_database_without_the_schema_is_said(path: Path) -> None:
     """Guarantees a sentence with the reason for a file that no migration made."""
     with pytest.raises(PartFailedError, match=r"could not be read, database sqlite:///.*no such table"):
-        Database(f"sqlite:///{path}").rows()
+        ConversationEvents(f"sqlite:///{path}").outcomes()
 
 
 @pytest.mark.parametrize(
@@ -88,9 +91,9 @@ def test_a_database_without_the_schema_is_said(path: Path) -> None:
 def test_a_database_that_cannot_be_opened_is_said(url: str) -> None:
     """Guarantees a PartFailedError for every wrong URL, a missing driver included."""
     with pytest.raises(PartFailedError, match="the events could not be read"):
-        Database(url).rows()
+        ConversationEvents(url).outcomes()
     with pytest.raises(PartFailedError, match="the events could not be seeded"):
-        Database(url).seed_pending(["a"])
+        ConversationEvents(url).expect(["a"])
 
 
 def test_a_password_is_never_told() -> None:
@@ -99,17 +102,26 @@ def test_a_password_is_never_told() -> None:
     assert masked_url("secret nonsense") == "(not a database URL)"
 
 
-def test_a_migration_that_fails_is_said_with_its_log(path: Path, env: Mapping[str, str], tmp_path: Path) -> None:
+def running(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Have this program of Python run in the worker's place."""
+    monkeypatch.setattr(outcomes_module, "MODULE", (sys.executable, "-c", program))
+
+
+def test_a_migration_that_fails_is_said_with_its_log(
+    path: Path, env: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guarantees that a worker without a schema is never started, and that the reason is at hand."""
-    failing = (sys.executable, "-c", "import sys; print('no such migration'); sys.exit(4)")
+    running(monkeypatch, "import sys; print('no such migration'); sys.exit(4)")
 
     with pytest.raises(PartFailedError, match="migrate ended with 4; its log ends:\\nno such migration"):
-        migrated_database(f"sqlite:///{path}", failing, env, tmp_path / "migrate.log", checkout())
+        open_store(f"sqlite:///{path}", FIXED, env, tmp_path / "migrate.log", cwd=checkout())
 
 
-def test_the_migration_is_told_the_url(path: Path, env: Mapping[str, str], tmp_path: Path) -> None:
-    """Guarantees that a subject's own migrate command needs no argument: the URL is in its environment."""
-    show = (sys.executable, "-c", "import os; print(os.environ['DATABASE_URL'])")
-    migrated_database(f"sqlite:///{path}", show, env, tmp_path / "migrate.log", checkout())
+def test_the_migration_gets_the_url_and_the_preset(
+    path: Path, env: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guarantees that the worker's own migrate finds the URL in its environment, and makes its preset's schema."""
+    running(monkeypatch, "import os, sys; print(os.environ['DATABASE_URL'], *sys.argv[1:])")
+    open_store(f"sqlite:///{path}", WorkerSpec(preset="postmortem"), env, tmp_path / "migrate.log", cwd=checkout())
 
-    assert (tmp_path / "migrate.log").read_text() == f"sqlite:///{path}\n"
+    assert (tmp_path / "migrate.log").read_text() == f"sqlite:///{path} migrate --preset postmortem\n"

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from harness.environment.database import postgres as postgres_part
-from harness.environment.database.database import Database, migrated_database
 from harness.environment.database.databases import PostgresDatabases, accepted_database, databases
 from harness.environment.database.postgres import PostgresServer, postgres
 from harness.environment.run.census import census
@@ -22,12 +21,14 @@ from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
 from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError, RefusedTargetError, UsageError
+from harness.incidents.pika_mem0.outcomes import ConversationEvents, open_store
 from harness.machine import checkout
+from harness.scenario import WorkerSpec
 
 pytestmark = pytest.mark.integration
 
 LIMIT_S = 60.0
-MIGRATE = (sys.executable, "-m", "worker_under_test", "migrate")
+FIXED = WorkerSpec(preset="fixed")
 # A harness in small, with a server in it.
 HARNESS = """
 import sys, threading
@@ -107,16 +108,16 @@ def test_a_trial_has_a_database_of_its_own_and_leaves_none(
 def test_the_harness_seeds_and_reads_it_as_it_does_sqlite(on_server: PostgresDatabases, logs: Path) -> None:
     """Guarantees the two halves of a trial's database, all or none and with its refusals in a sentence."""
     with on_server.fresh("rows") as url:
-        migrated = migrated_database(url, MIGRATE, dict(os.environ), logs / "migrate.log", checkout())
+        migrated = open_store(url, FIXED, dict(os.environ), logs / "migrate.log", cwd=checkout())
         with pytest.raises(PartFailedError, match=r"could not be seeded.*duplicate key"):
-            migrated.seed_pending(["a", "a"])
-        migrated.seed_pending(["b", "a"])
-        assert [(row.message_id, row.status) for row in migrated.rows()] == [("a", "PENDING"), ("b", "PENDING")]
+            migrated.expect(["a", "a"])
+        migrated.expect(["b", "a"])
+        assert [(row.message_id, row.status) for row in migrated.outcomes()] == [("a", "PENDING"), ("b", "PENDING")]
         with connected(url) as connection:
             connection.execute(
                 text("UPDATE conversation_events SET status = 'FAILED', next_attempt_at = '2026-01-01 18:00:00+00'")
             )
-        assert {row.next_attempt_at for row in migrated.rows()} == {"2026-01-01 18:00:00.000000"}
+        assert {row.next_attempt_at for row in migrated.outcomes()} == {"2026-01-01 18:00:00.000000"}
 
 
 def test_the_password_is_told_to_nobody(server: PostgresServer, on_server: PostgresDatabases, logs: Path) -> None:
@@ -125,7 +126,7 @@ def test_the_password_is_told_to_nobody(server: PostgresServer, on_server: Postg
     assert password
     with on_server.fresh("secret") as url:
         with pytest.raises(PartFailedError) as error:
-            Database(url).rows()
+            ConversationEvents(url).outcomes()
         mistaken = str(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)) + "?x=y"
         with pytest.raises(UsageError) as refused:
             accepted_database(mistaken, allow_target=False)

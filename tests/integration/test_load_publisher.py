@@ -14,8 +14,8 @@ from harness.environment.broker.node import BrokerNode
 from harness.environment.ports import free_ports
 from harness.environment.run.run_scope import RunScope
 from harness.load import publisher as publisher_module
-from harness.load.ids import message_id
 from harness.load.publisher import Publisher
+from harness.message_ids import message_id
 
 pytestmark = pytest.mark.integration
 

@@ -20,9 +20,9 @@ from harness.environment.run.run_scope import RunScope
 from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.load.driver import Load
-from harness.load.payload import PayloadSizes
 from harness.load.plan import Plan
 from harness.load.schedule import ArrivalPhase, Burst, Constant, build_schedule
+from harness.protocols.payload import PayloadSizes
 from harness.store.publish_journal import read_journal
 
 pytestmark = pytest.mark.integration
@@ -67,7 +67,7 @@ def make_plan(node: Broker, folder: Path, *phases: ArrivalPhase, **changes: Any)
         stop_s=30.0,
         seed=42,
         sizes=SIZES,
-        arrivals=build_schedule(phases, seed=42, sizes=SIZES),
+        arrivals=build_schedule(phases, seed=42, sizes=SIZES, id_prefix="conv"),
     )
     return replace(plan, **changes)
 
@@ -201,7 +201,9 @@ def test_a_load_that_is_left_early_stops_at_once(node: Broker, channel: Any, sco
 def test_attempts_of_killed_publishers_are_known(node: Broker, channel: Any, scope: RunScope, tmp_path: Path) -> None:
     """SIGKILL in mid-workload: whatever the queue holds was attempted, and whatever was confirmed is in the queue."""
     sizes = PayloadSizes(3_000_000, 3_000_000, templates=1)
-    arrivals = build_schedule([ArrivalPhase("workload", 0.0, 1.0, Burst(100, 0.0))], seed=42, sizes=sizes)
+    arrivals = build_schedule(
+        [ArrivalPhase("workload", 0.0, 1.0, Burst(100, 0.0))], seed=42, sizes=sizes, id_prefix="conv"
+    )
     plan = make_plan(node, tmp_path, sizes=sizes, arrivals=arrivals)
 
     with playing(plan, scope, tmp_path) as load:
@@ -229,7 +231,9 @@ def test_publishers_that_cannot_write_their_journal_break_off(
 
     The workload ends as broken, with what was known kept.
     """
-    arrivals = build_schedule([ArrivalPhase("workload", 0.0, 1.0, Burst(200, 0.0))], seed=42, sizes=SIZES)
+    arrivals = build_schedule(
+        [ArrivalPhase("workload", 0.0, 1.0, Burst(200, 0.0))], seed=42, sizes=SIZES, id_prefix="conv"
+    )
     plan = make_plan(node, tmp_path, arrivals=arrivals)
 
     with playing(plan, scope, tmp_path) as load:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from harness.environment.broker.queue_contents import queues_left
-from harness.environment.database.database import Database
 from harness.environment.process import Child
 from harness.environment.waiting import wait_for
+from harness.incidents.pika_mem0.outcomes import ConversationEvents
 from harness.record import Limit
 from harness.store import RunFolder, TrialFolder, write_atomically
 from harness.store.publish_journal import JournalWriter, PublishLine
@@ -88,9 +88,12 @@ def test_a_message_that_was_redelivered_after_a_kill_has_its_story_told(bench: B
     trial.event("drain_ended", complete=True, waited_s=0.0, last_seen="0 ready")
     shutil.copy(bench.journal, trial.path / "calls.jsonl")
     write_atomically(
-        trial.path / "outcomes.json", json.dumps([asdict(row) for row in Database(bench.database_url).rows()])
+        trial.path / "outcomes.json",
+        json.dumps([asdict(row) for row in ConversationEvents(bench.database_url).outcomes()]),
     )
-    write_atomically(trial.path / "queues.json", json.dumps([asdict(left) for left in queues_left(bench.queue)]))
+    write_atomically(
+        trial.path / "queues.json", json.dumps([asdict(left) for left in queues_left(bench.queue, "conversation_id")])
+    )
 
     (arm,) = told(run.path, "m")["arms"]
 

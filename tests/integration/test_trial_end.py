@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.environment.broker.queue_contents import queues_left
-from harness.environment.database.database import Database
+from harness.incidents.pika_mem0.outcomes import ConversationEvents
+from harness.incidents.pika_mem0.worker import WORKER
 from harness.record import Limit, QueueKind, QueueLeft
 from harness.scenario import WorkerSpec
 from harness.store import TrialFolder
 from harness.store.tolerant import read_json_lines
 from harness.trial.retry_job import play_retry_job
-from harness.trial.subject import retry_argv
 from tests.worker_bench import ANSWER, CHECKOUT, FAIL_AT_ONCE, Bench, BenchParts, bench_for, bench_parts, conversation
 
 pytestmark = pytest.mark.integration
@@ -49,9 +49,9 @@ def folder(tmp_path: Path) -> TrialFolder:
 def play_the_job(bench: Bench, folder: TrialFolder, jobs: int = 1) -> None:
     """Play the fixed worker's retry job, as the end of a trial does."""
     play_retry_job(
-        lambda now: retry_argv(FIXED, now),
+        lambda now: WORKER.retry_argv(FIXED, now),
         bench.environment(),
-        Database(bench.database_url),
+        ConversationEvents(bench.database_url),
         folder,
         root=CHECKOUT,
         limit_s=60.0,
@@ -77,11 +77,14 @@ def test_what_failed_in_the_workload_is_retried_and_what_is_poison_is_found(benc
         "a": "PROCESSED",
         "b": "PROCESSED",
     }
-    work, dead = sorted(queues_left(bench.queue), key=lambda queue: queue.name)
+    work, dead = sorted(queues_left(bench.queue, "conversation_id"), key=lambda queue: queue.name)
     assert work == QueueLeft(bench.queue.name, QueueKind.WORK, 1, ("late",))
     assert (dead.name, dead.is_work, dead.messages) == (f"{bench.queue.name}.dead", False, 2)
     assert set(dead.message_ids) == {"p", None}
-    assert {queue.messages for queue in queues_left(bench.queue)} == {1, 2}  # looking took nothing away
+    assert {queue.messages for queue in queues_left(bench.queue, "conversation_id")} == {
+        1,
+        2,
+    }  # looking took nothing away
 
 
 def test_two_jobs_at_once_divide_the_events(bench: Bench, folder: TrialFolder) -> None:
@@ -110,7 +113,12 @@ def test_a_job_that_breaks_is_said_and_ends_the_rounds(bench: Bench, folder: Tri
     false = shutil.which("false") or sys.executable
 
     play_retry_job(
-        lambda _now: (false,), bench.environment(), Database(bench.database_url), folder, root=CHECKOUT, limit_s=60.0
+        lambda _now: (false,),
+        bench.environment(),
+        ConversationEvents(bench.database_url),
+        folder,
+        root=CHECKOUT,
+        limit_s=60.0,
     )
 
     events = read_json_lines(folder.path / "events.jsonl", lambda line: line, [])

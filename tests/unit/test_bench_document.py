@@ -23,7 +23,7 @@ def rendered(*results: BenchResult) -> dict[str, Any]:
 def test_the_document_has_the_keys_of_the_reference() -> None:
     """Guarantees the schema: names, units, medians with their spread, the aim as an object, and ``met``."""
     figure = compared("bodies", "MB/s", [300.0, 310.0, 320.0], [600.0, 620.0, 640.0], against="direct loopback")
-    document = rendered(BenchResult("fake_mem0", 12.5, (figure,)))
+    document = rendered(BenchResult("dependency", 12.5, (figure,)))
 
     assert set(document) == {"schema_version", "started_utc", "quick", "machine", "versions", "benchmarks"}
     (benchmark,) = document["benchmarks"]

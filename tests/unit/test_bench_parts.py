@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.bench import collector, raw_http
+from harness.bench import raw_http
 from harness.bench.burst_to_kill import Delivered, delivered_until_kill, scenario_until_the_kill
 from harness.bench.byte_stream import sink, stream_s
 from harness.bench.other_work import CpuClocks, cpu_clocks, others_share
@@ -18,6 +18,7 @@ from harness.bench.raw_http import Hanging, Target, post_all_s
 from harness.bench.sampler import core_shares
 from harness.environment.ports import free_port
 from harness.errors import PartFailedError
+from harness.incidents.pika_mem0 import collector_price
 from harness.record import EndedBy, Incarnation, PhaseSpan, Publish, Role, TrialRecord, WorkerGauge
 
 EXTRACT_FACTS = "/extract_facts"
@@ -169,7 +170,9 @@ def http_server(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
 def test_the_raw_client_posts_every_request_once_over_a_kept_connection() -> None:
     """Guarantees whole requests with ids of their own, and that all answers were read when the clock stops."""
     with http_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as (port, heads):
-        took_s = asyncio.run(post_all_s(Target(port, EXTRACT_FACTS, 100_000), requests=3, connections=1))
+        took_s = asyncio.run(
+            post_all_s(Target(port, EXTRACT_FACTS, 100_000, "conversation_id"), requests=3, connections=1)
+        )
 
     assert took_s > 0
     assert heads == [f'{{"conversation_id": "bench-{n:06d}", "user_id'.encode()[:40] for n in range(3)]
@@ -185,13 +188,13 @@ def test_the_raw_client_posts_every_request_once_over_a_kept_connection() -> Non
 )
 def test_anything_but_a_plain_200_breaks_the_measurement(answer: bytes) -> None:
     """Guarantees that requests per second are never those of refusals."""
-    with http_server(answer) as (port, _), pytest.raises(PartFailedError, match="fake_mem0"):
-        asyncio.run(post_all_s(Target(port, EXTRACT_FACTS, 1_000), requests=1, connections=1))
+    with http_server(answer) as (port, _), pytest.raises(PartFailedError, match="the dependency"):
+        asyncio.run(post_all_s(Target(port, EXTRACT_FACTS, 1_000, "conversation_id"), requests=1, connections=1))
 
 
 def test_a_server_that_is_not_there_breaks_the_measurement() -> None:
     """Guarantees that both ways of posting name what broke off."""
-    target = Target(free_port(), EXTRACT_FACTS, 1_000)
+    target = Target(free_port(), EXTRACT_FACTS, 1_000, "conversation_id")
 
     async def hang() -> None:
         async with Hanging(target, 3, 2):
@@ -212,7 +215,7 @@ def test_a_server_that_stops_reading_does_not_stop_the_bench(monkeypatch: pytest
             pass
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        target = Target(silent.getsockname()[1], EXTRACT_FACTS, 30_000_000)
+        target = Target(silent.getsockname()[1], EXTRACT_FACTS, 30_000_000, "conversation_id")
         with pytest.raises(PartFailedError, match="TimeoutError"):
             asyncio.run(post_all_s(target, requests=2, connections=2))
         with pytest.raises(PartFailedError, match="TimeoutError"):
@@ -228,14 +231,14 @@ def test_the_collectors_rate_is_read_from_the_workers_gauges() -> None:
         f'{{"mono_s": {mono_s}, "acked": {acked}}}\n' for mono_s, acked in ((1, 0), (5, 0), (6, 10), (7, 20), (9, 20))
     )
 
-    assert collector.rate(gauges) == 10
-    assert collector.rate("".join(gauges.splitlines(keepends=True)[2:])) == 10
-    assert collector.finished(gauges + '{"mono_s": 10, "ack') == 20
-    assert collector.finished("") == 0
+    assert collector_price.rate(gauges) == 10
+    assert collector_price.rate("".join(gauges.splitlines(keepends=True)[2:])) == 10
+    assert collector_price.finished(gauges + '{"mono_s": 10, "ack') == 20
+    assert collector_price.finished("") == 0
 
 
 def test_gauges_without_a_beginning_or_an_end_give_no_rate() -> None:
     """Guarantees that a worker that acknowledged nothing, or was seen too late, breaks the benchmark."""
     for gauges in ("", '{"mono_s": 1, "acked": 0}\n', '{"mono_s": 1, "acked": 3}\n'):
         with pytest.raises(PartFailedError, match="gauges do not show"):
-            collector.rate(gauges)
+            collector_price.rate(gauges)

@@ -39,7 +39,7 @@ def refused(_environment: BenchEnvironment) -> tuple[Figure, ...]:
 
 def test_without_names_all_benchmarks_run_in_their_order() -> None:
     """Guarantees the six benchmarks, and that the incident is played first, while nothing else has run."""
-    assert chosen(()) == ("burst_to_kill", "publisher", "fake_mem0", "proxy", "sampler", "collector")
+    assert chosen(()) == ("burst_to_kill", "publisher", "dependency", "proxy", "sampler", "collector_price")
 
 
 def test_named_benchmarks_run_once_each_in_their_own_order() -> None:
@@ -70,11 +70,11 @@ def test_a_broken_part_is_recorded_and_the_next_benchmark_still_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Guarantees that one broken part costs its own figures only, and shows in the exit code: that of its error."""
-    monkeypatch.setitem(suite.BENCHMARKS, "fake_mem0", refused)
+    monkeypatch.setitem(suite.BENCHMARKS, "dependency", refused)
     monkeypatch.setitem(suite.BENCHMARKS, "proxy", breaking)
     monkeypatch.setitem(suite.BENCHMARKS, "sampler", missing_its_aim)
 
-    report = run_bench(["fake_mem0", "proxy", "sampler"], tmp_path / "runs", Silence(), quick=True)
+    report = run_bench(["dependency", "proxy", "sampler"], tmp_path / "runs", Silence(), quick=True)
 
     assert [result.error for result in report.results] == ["no limit here", "the part ended with status 1", None]
     assert report.exit_code == NotEnforceableError.exit_code

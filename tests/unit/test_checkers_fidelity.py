@@ -198,7 +198,7 @@ class TestTables:
 
     def test_a_call_of_the_language_model_is_counted_and_blocks_nobody(self) -> None:
         """Guarantees that the two endpoints are told apart."""
-        chat = replace(calls()[0], path="/openai/v1/chat/completions", duration_s=60.0, attempt=9)
+        chat = replace(calls()[0], path="/openai/v1/chat/completions", duration_s=60.0, attempt=9, primary=False)
         found = measured(calls=(*calls(), chat))
 
         assert found["llm_calls"] == "1 calls"

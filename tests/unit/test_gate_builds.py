@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.commands.gate_options import GateAsked
+from harness.commands.steps.gate_options import GateOptions
 from harness.errors import UsageError
 from harness.gate import baseline as baselines
 from harness.gate import builds
@@ -18,20 +17,6 @@ from harness.machine import checkout
 from harness.record.gate import BASELINE, CANDIDATE, Repeat
 from harness.scenario import Scenario, find_scenario, load_scenario
 
-ASKED = GateAsked(
-    None,
-    None,
-    None,
-    None,
-    "memory_gate",
-    {"peak": "3%", "kept": "2.5 MiB", "slope": "10 MiB", "throughput": "50%"},
-    "5%",
-    0.95,
-    None,
-    True,
-    "auto",
-    Path("runs"),
-)
 REPEATS = tuple(Repeat(BASELINE, {"peak": 88.0 + number}) for number in range(3))
 
 
@@ -52,7 +37,7 @@ def stored(tmp_path: Path, scenario: Scenario) -> Path:
 
 def order(tmp_path: Path, **changes: Any) -> GateOrder:
     """Return the order of these options."""
-    return replace(ASKED, runs_dir=tmp_path, **changes).order()
+    return GateOptions(runs_dir=tmp_path, **changes).order()
 
 
 class TestBuilds:
@@ -158,12 +143,12 @@ class TestStoredBaseline:
         ({"against": "HEAD", "worker_a": "x"}, "--against and --worker-a: build A is one of them"),
         ({"worker_a": "'"}, "--worker-a"),
         ({"worker_b": " "}, "--worker-b: give the worker's command line"),
-        ({"effects": {**ASKED.effects, "peak": "5"}}, "--effect: '5' is not a share"),
-        ({"effects": {**ASKED.effects, "kept": "5"}}, "--growth-effect: '5' is not a size"),
+        ({"effect": "5"}, "--effect: '5' is not a share"),
+        ({"growth_effect": "5"}, "--growth-effect: '5' is not a size"),
         ({"find": "2%"}, "a rise within --effect 3% is let pass"),
         ({"power": 1.0}, "--power 1: give a number between 0 and 1"),
         ({"repeats": 2}, "--repeats 2: give 3 to 100"),
-        ({"limit_kind": "cgroup-v3"}, "--limit cgroup-v3: there are auto"),
+        ({"limit": "cgroup-v3"}, "--limit cgroup-v3: there are auto"),
         ({"scenario": "incident_1142"}, "a gate's scenario has one arm"),
     ],
 )

@@ -33,7 +33,7 @@ class Campaign:
 
     def run(self, order: Any, _narrator: Any, schedule: Callable[[Path], Any]) -> Path:
         """Ask for the trials one after another, as the campaign does."""
-        path: Path = order.runs_dir
+        path: Path = order.options.runs_dir
         self.played = []
         for plan in schedule(path):
             self.played.append(plan.folder_name)
@@ -97,7 +97,7 @@ def test_the_number_of_repeats_and_the_profile_can_be_chosen(
     campaign = Campaign(monkeypatch, lambda build, n: record(build, n, peak_mib=98.0))
     _, report = gate(scenario, tmp_path, repeats=3, profile=False).run()
     assert len(campaign.played) == 6
-    assert report.why_repeats == "3 repeats of each build, as asked for"
+    assert report.why_repeats == "3 repeats of each build, as ordered"
     assert report.sites_note.startswith("No allocation sites are known")
 
 

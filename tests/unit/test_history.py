@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.commands.history import history
-from harness.commands.remembering import remember_gate, remember_run
+from harness.commands.steps.remembering import remember_gate, remember_run
 from harness.errors import RunDirectoryError
 from harness.gate.change_points import SIDE_MIN, steps
 from harness.record import Judgement, Verdict

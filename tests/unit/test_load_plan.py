@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from harness.errors import RunDirectoryError, UsageError
-from harness.load.payload import PayloadSizes
 from harness.load.plan import PUBLISHERS_MAX, Plan, read_plan, write_plan
 from harness.load.schedule import Arrival
+from harness.protocols.payload import PayloadSizes
 
 PASSWORD = "hunter2-canary"
 

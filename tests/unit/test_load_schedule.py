@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.load.ids import SEED_MAX, message_id
-from harness.load.payload import PayloadSizes
 from harness.load.schedule import (
     BYTES_MAX,
     PHASES_MAX,
@@ -21,6 +19,8 @@ from harness.load.schedule import (
     build_schedule,
     schedule_hash,
 )
+from harness.message_ids import SEED_MAX, message_id
+from harness.protocols.payload import PayloadSizes
 from harness.scenario.model import MESSAGES_MAX
 
 SIZES = PayloadSizes(2_000, 3_000)
@@ -118,9 +118,9 @@ def test_changing_one_phase_leaves_the_others_arrivals_alone() -> None:
 def test_the_hash_tells_schedules_apart() -> None:
     """Same workload, same hash; another seed, another hash; the hash of this schedule is the same on every machine."""
     phases = [STEADY, WORKLOAD, ArrivalPhase("callers", 0.0, 20.0, Poisson(3.0))]
-    arrivals = build_schedule(phases, seed=1, sizes=SIZES)
+    arrivals = build_schedule(phases, seed=1, sizes=SIZES, id_prefix="conv")
 
-    assert schedule_hash(arrivals) == schedule_hash(build_schedule(phases, seed=1, sizes=SIZES))
+    assert schedule_hash(arrivals) == schedule_hash(build_schedule(phases, seed=1, sizes=SIZES, id_prefix="conv"))
     assert schedule_hash(arrivals) != schedule_hash(build_schedule(phases, seed=2, sizes=SIZES))
     assert schedule_hash(arrivals[1:]) != schedule_hash(arrivals)
     assert schedule_hash(arrivals) == "d5240bdc1f92accae9151f66092b52c5b9d432678dabdaccaf9a855a68ad191a"

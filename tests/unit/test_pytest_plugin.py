@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import PartFailedError
 from harness.pytest_plugin import played
-from harness.pytest_plugin.marker import asked_for
+from harness.pytest_plugin.marker import budget_of
 from harness.record import MIB, RunRecord
 from reports.analysis import heap_profile
 from reports.analysis.heap_profile import AllocationSite, HeapProfile
@@ -42,7 +42,7 @@ class Campaign:
         self.profiled += schedule is not None
         if schedule is not None and self.error is not None:
             raise self.error
-        run: Path = order.runs_dir / f"run-{self.plain + self.profiled}"
+        run: Path = order.options.runs_dir / f"run-{self.plain + self.profiled}"
         for plan in schedule(run) if schedule is not None else ():
             (run / "trials" / plan.folder_name / "memray").mkdir(parents=True)
             if self.captures:
@@ -216,7 +216,7 @@ def test_the_trial_without_a_marker_is_refused(pytester: pytest.Pytester) -> Non
 
 def test_a_small_budget_is_for_the_small_workload(drill: Path) -> None:
     """Guarantees that small=True shrinks messages and budgets together, as --small does."""
-    asked = asked_for(["390 MiB"], {"scenario": str(drill), "small": True})
+    asked = budget_of(["390 MiB"], {"scenario": str(drill), "small": True})
     budget = asked.scenario.arms["fixed"].expect.memory_budget
     assert budget is not None
     assert (asked.scenario.messages.size_min, budget.peak_at_most) == (100_000, 120 * MIB)

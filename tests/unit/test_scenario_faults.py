@@ -135,7 +135,7 @@ DRAWN = st.one_of(
 )
 
 
-@given(fault=DRAWN, seed=st.integers(0, 2**63 - 1))
+@given(fault=DRAWN, seed=st.integers(0, 2**32 - 1))
 def test_the_same_seed_draws_the_same_schedule(fault: dict[str, str], seed: int) -> None:
     """Guarantees that a run can be replayed: schedule and hash follow from the scenario and its seed."""
     first, second = (schedule_of(with_faults(fault, seed=seed)) for _ in range(2))
@@ -145,7 +145,7 @@ def test_the_same_seed_draws_the_same_schedule(fault: dict[str, str], seed: int)
 
 
 @example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
-@given(fault=DRAWN, seed=st.integers(0, 2**63 - 1))
+@given(fault=DRAWN, seed=st.integers(0, 2**32 - 1))
 @example(fault={"fault": "link_flapping", "for": "100s", "up": "3s", "down": "7s"}, seed=55739074)
 def test_what_is_drawn_lies_within_its_stretch_and_never_meets_itself(fault: dict[str, str], seed: int) -> None:
     """Guarantees at least one occurrence, whatever the seed, each healed before the next begins."""

@@ -153,6 +153,7 @@ WRONG_TYPES = [
     ("seed: '1'", "seed: must be a valid integer (is '1')"),
     ("seed: true", "seed: must be a valid integer (is True)"),
     ("seed: 1.5", "seed: must be a valid integer (is 1.5)"),
+    ("seed: 4294967296", "seed: must be less than or equal to 4294967295 (is 4294967296)"),
     ("seed: -1", "seed: must be greater than or equal to 0 (is -1)"),
     ("time_scale: fast", "time_scale: must be a valid number (is 'fast')"),
     ("time_scale: 0", "time_scale: must be greater than 0 (is 0)"),

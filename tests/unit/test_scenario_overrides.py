@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.options import _kept, _variable
+from harness.commands.steps.options import _kept, _variable
 from harness.errors import UsageError
+from harness.incidents import incident
+from harness.protocols.payload import BODY_BYTES_MIN
 from harness.scenario import Scenario, load_scenario
-from harness.scenario.model import BODY_BYTES_MIN, INTERPRETER_BYTES
-from harness.scenario.overrides import CONNECTED_BYTES, MECHANISMS, Overrides, overridden
+from harness.scenario.model import INTERPRETER_BYTES
+from harness.scenario.overrides import CONNECTED_BYTES, Overrides, overridden
 from tests.scenario_documents import document, scenario_of
 
 MIB = 2**20
@@ -33,9 +35,9 @@ ALL_OVERRIDES = [
     Overrides(arms=("fixed",)),
     Overrides(arms=("incident",)),
     Overrides(arms=("fixed", "incident", "fixed")),
-    *(Overrides(mechanism=mechanism) for mechanism in MECHANISMS),
+    *(Overrides(mechanism=mechanism) for mechanism in incident().mechanisms),
     Overrides(seed=0),
-    Overrides(seed=2**63 - 1),
+    Overrides(seed=2**32 - 1),
     Overrides(time_scale=0.1),
     Overrides(time_scale=1 / 3),
     Overrides(env=(("MALLOC_ARENA_MAX", "2"), ("EMPTY", ""))),

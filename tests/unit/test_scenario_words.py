@@ -32,7 +32,7 @@ def test_a_file_in_the_incident_s_words_means_the_engine_s(tmp_path: Path) -> No
     assert [fault.fault for fault in scenario.timeline[1].faults] == ["dependency_misbehaves"]
     stored = tmp_path / "scenario.json"
     stored.write_text(scenario.model_dump_json(by_alias=True), encoding="utf-8")
-    assert "mem0" not in stored.read_text(encoding="utf-8")
+    assert '"mem0"' not in stored.read_text(encoding="utf-8")
     assert load_scenario(stored) == scenario
 
 

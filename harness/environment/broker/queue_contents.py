@@ -1,7 +1,7 @@
 """What the queues of a trial hold at its very end: how many messages, and whose.
 
 Used by the trial, once no worker is left. Messages are looked at and given back. A dead letter carries no message id,
-so the head of its body is asked: ``conversation_id`` is the first key of a conversation. It judges nothing.
+so the head of its body is asked for the incident's key of the id. It judges nothing.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ from harness.errors import PartFailedError
 from harness.record import QueueKind, QueueLeft
 
 if TYPE_CHECKING:
-    from harness.environment.broker.work_queue import WorkQueue
+    from harness.environment.broker.protocol import WorkQueue
 
 # A queue that was drained holds none and one of dead letters a few; of a queue that nobody drained the first will do.
 MESSAGES_READ_MAX = 300
 _READ_TIMEOUT_S = 20.0  # 3 MB messages come at about a hundred a second
 _CONNECT_TIMEOUT_S = 10.0
 _HEAD_BYTES = 4096
-_CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,255})"')
 
 
-def queues_left(queue: WorkQueue) -> tuple[QueueLeft, ...]:
-    """Return what every queue of the trial's virtual host holds. Raises PartFailedError."""
+def queues_left(queue: WorkQueue, id_key: str) -> tuple[QueueLeft, ...]:
+    """Return what every queue of the trial's virtual host holds; ``id_key`` is the JSON key of a message's id.
+
+    Raises PartFailedError.
+    """
     counts = queue.counts()
     kinds = {queue.name: QueueKind.WORK, **{each.name: kind for kind, each in counts.others}}
     parameters = pika.URLParameters(queue.amqp_url())
@@ -38,12 +40,12 @@ def queues_left(queue: WorkQueue) -> tuple[QueueLeft, ...]:
         # Closing the connection gives every message back.
         with contextlib.closing(pika.BlockingConnection(parameters)) as connection:
             channel = connection.channel()
-            return tuple(_queue_left(channel, name, kind) for name, kind in sorted(kinds.items()))
+            return tuple(_queue_left(channel, name, kind, id_key) for name, kind in sorted(kinds.items()))
     except (AMQPError, OSError) as error:
         raise PartFailedError(f"the queues could not be looked into: {error!r}") from error
 
 
-def _queue_left(channel: Any, name: str, kind: QueueKind) -> QueueLeft:
+def _queue_left(channel: Any, name: str, kind: QueueKind, id_key: str) -> QueueLeft:
     messages = int(channel.queue_declare(name, passive=True).method.message_count)
     found: list[str | None] = []
     deadline_mono_s = time.monotonic() + _READ_TIMEOUT_S
@@ -51,13 +53,14 @@ def _queue_left(channel: Any, name: str, kind: QueueKind) -> QueueLeft:
         _, properties, body = channel.basic_get(name, auto_ack=False)
         if body is None:
             break
-        found.append(conversation_of(properties.message_id, body))
+        found.append(id_of(properties.message_id, body, id_key))
     return QueueLeft(name, kind, max(messages, len(found)), tuple(found))
 
 
-def conversation_of(message_id: str | None, body: bytes) -> str | None:
-    """Return whose message it is; None where it names no conversation."""
+def id_of(message_id: str | None, body: bytes, id_key: str) -> str | None:
+    """Return a message's id, by its properties or by ``id_key`` in the head of its body; None where neither has one."""
     if message_id:
         return message_id
-    named = _CONVERSATION_ID.search(body[:_HEAD_BYTES])
+    key = re.escape(id_key.encode())
+    named = re.search(rb'"%b"\s*:\s*"([^"\\]{1,255})"' % key, body[:_HEAD_BYTES])
     return named.group(1).decode(errors="replace") if named else None

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from harness.environment.database.database import masked_url
 from harness.environment.database.postgres import postgres
 from harness.environment.ports import is_loopback
 from harness.errors import PartFailedError, RefusedTargetError, UsageError
+from harness.redaction import masked_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

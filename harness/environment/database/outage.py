@@ -14,8 +14,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from harness.environment.database.database import masked_url
 from harness.errors import NotEnforceableError, PartFailedError
+from harness.redaction import masked_url
 from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-# The worker's transactions last milliseconds; ten threads of them at once, on a busy machine, let us in within this.
+# The worker's transactions last milliseconds; several threads of them at once, on a busy machine, let us in within
+# this.
 _TURN_TIMEOUT_S = 30.0
 _PROBE_TIMEOUT_S = 1  # what a connection that must not get through waits for
 _READABLE_TIMEOUT_S = 30.0

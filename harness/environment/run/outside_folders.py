@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pwd import struct_passwd
 
 _RECORD_NAME = "outside-folders"  # in the state folder: one path a line
-_PREFIX = "mem0-harness-outside-"
+_PREFIX = "incident-harness-outside-"
 # The servers in it have been killed; the last of their processes may still be on its way out, writing.
 _REMOVE_TIMEOUT_S = 10.0
 _IPCRM_TIMEOUT_S = 5.0

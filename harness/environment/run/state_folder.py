@@ -22,8 +22,8 @@ MODE_OWNER_ONLY = 0o700
 
 
 def state_root() -> Path:
-    """Return ``<tmp>/mem0-harness-<uid>``, where every run of this user has a folder. It need not exist."""
-    return Path(tempfile.gettempdir()) / f"mem0-harness-{os.getuid()}"
+    """Return ``<tmp>/incident-harness-<uid>``, where every run of this user has a folder. It need not exist."""
+    return Path(tempfile.gettempdir()) / f"incident-harness-{os.getuid()}"
 
 
 def make_root(root: Path) -> None:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from harness.campaign import run_campaign
 from harness.clock import format_time_of_day
-from harness.commands.judging import judged, write_report, write_verdict
-from harness.commands.output import ConsoleNarrator, results, shown
-from harness.commands.remembering import remember_run
+from harness.commands.steps.judging import judged, write_report, write_verdict
+from harness.commands.steps.output import ConsoleNarrator, results, shown
+from harness.commands.steps.remembering import remember_run
+from harness.incidents import heap_rules_of
 from harness.load.arrivals import arrivals_of
 from harness.load.schedule import schedule_hash
 from harness.store import read_run
 from harness.timeline.phases import planned_starts_s
-from harness.trial.subject import worker_argv
+from harness.trial.worker_program import worker_argv
 from reports.for_machines.verdict_json import render_verdict_json
 from reports.pages.heap_pages import render_difference_page, render_profile_pages
 from reports.tables.heaps import profile_lines
@@ -28,22 +29,23 @@ if TYPE_CHECKING:
     from harness.record.heap import HeapSummary
 
 
-def play_and_judge(order: Order, *, as_json: bool, dry_run: bool) -> int:
+def play_and_judge(order: Order) -> int:
     """Do what was ordered and return the verdict's exit code."""
-    if dry_run:
+    options = order.options
+    if options.dry_run:
         print_plan(order)
         return 0
     with ConsoleNarrator() as narrator:
         path = run_campaign(order, narrator)
-        if order.profile:
+        if options.profile:
             narrator.milestone("rendering the memory profiles")
-            _render_profiles(path)
+            _render_profiles(path, order.scenario.incident)
         narrator.milestone("judging and writing the report")
         run, judgement = judged(path)
         write_verdict(path, run, judgement)
         page = write_report(path, run, judgement)
-        remember_run(order.runs_dir, run, judgement)
-    if as_json:
+        remember_run(options.runs_dir, run, judgement)
+    if options.as_json:
         results().print(render_verdict_json(run, judgement), markup=False)
         return judgement.verdict.exit_code
     for line in profile_lines(run):
@@ -75,7 +77,8 @@ def print_plan(order: Order) -> None:
         console.print(f"  {clock}  {phase.phase:<12} {start_s:6.1f}–{phase_end_s:6.1f} s  {scale}", markup=False)
     for plan in order.plans():
         console.print(
-            f"arm {plan.folder_name} ({plan.role}): {' '.join(worker_argv(plan.spec.worker, None))}", markup=False
+            f"arm {plan.folder_name} ({plan.role}): {' '.join(worker_argv(plan.spec.worker, scenario.incident))}",
+            markup=False,
         )
 
 
@@ -91,10 +94,11 @@ def print_verdict(run: RunRecord, judgement: Judgement, page: Path) -> None:
     console.print(last_line(judgement), markup=False)
 
 
-def _render_profiles(path: Path) -> None:
-    """Render the flame graphs of every capture of the run."""
+def _render_profiles(path: Path, incident: str) -> None:
+    """Render the flame graphs of every capture of the run, grouped by the incident's rules."""
+    rules = heap_rules_of(incident)
     for capture in sorted(path.glob("trials/*/memray/*.bin")):
-        render_profile_pages(capture, capture.parent)
+        render_profile_pages(capture, capture.parent, rules)
     run = read_run(path)
     before, after = (_heap(run, role) for role in ("before", "after"))
     if before is not None and after is not None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.environment.memory_limit.chooser import KINDS
+from harness.commands.steps.options import check_limit
 from harness.errors import UsageError
 from harness.fields.quantities import parse_bytes, parse_fraction
 from harness.gate import baseline as baselines
@@ -18,13 +19,13 @@ from harness.gate import builds
 from harness.gate.comparison import REPEATS_MIN
 from harness.gate.metrics import METRICS, PEAK
 from harness.gate.play import GateOrder
+from harness.options import RUNS_DIR
 from harness.record import MIB
 from harness.record.gate import BASELINE, CANDIDATE
 from harness.scenario import find_scenario, load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from harness.gate.baseline import Baseline
     from harness.gate.builds import Build
@@ -39,37 +40,39 @@ _OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GateAsked:
-    """The options, as typed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOptions:
+    """The options of ``harness gate``."""
 
-    against: str | None
-    baseline: Path | None
-    worker_a: str | None
-    worker_b: str | None
-    scenario: str
-    effects: Mapping[str, str]  # by metric
-    find: str
-    power: float
-    repeats: int | None
-    profile: bool
-    limit_kind: str
-    runs_dir: Path
+    against: str | None = None
+    baseline: Path | None = None
+    worker_a: str | None = None
+    worker_b: str | None = None
+    scenario: str = "memory_gate"
+    effect: str = "3%"
+    growth_effect: str = "2.5 MiB"
+    slope_effect: str = "10 MiB"
+    throughput_effect: str = "50%"
+    find: str = "5%"
+    power: float = 0.95
+    repeats: int | None = None
+    save_baseline: Path | None = None
+    no_profile: bool = False
+    limit: str = "auto"
+    runs_dir: Path = RUNS_DIR
+    as_json: bool = False
 
     def order(self) -> GateOrder:
         """Return the order. Raises UsageError, ScenarioError."""
         effects = {metric.name: self._effect(metric.name, relative=metric.relative) for metric in METRICS}
         find = _share("--find", self.find)
         if find <= effects[PEAK]:
-            raise UsageError(
-                f"--find {self.find}: a rise within --effect {self.effects[PEAK]} is let pass; ask for more"
-            )
+            raise UsageError(f"--find {self.find}: a rise within --effect {self.effect} is let pass; ask for more")
         if not 0 < self.power < 1:
             raise UsageError(f"--power {self.power:g}: give a number between 0 and 1, as in 0.95")
         if self.repeats is not None and not REPEATS_MIN <= self.repeats <= REPEATS_MAX:
             raise UsageError(f"--repeats {self.repeats}: give {REPEATS_MIN} to {REPEATS_MAX}")
-        if self.limit_kind not in KINDS:
-            raise UsageError(f"--limit {self.limit_kind}: there are {', '.join(KINDS)}")
+        check_limit(self.limit)
         scenario = load_scenario(find_scenario(self.scenario))
         template = _only_arm(scenario)
         machine = baselines.facts()
@@ -89,8 +92,8 @@ class GateAsked:
             find=find,
             power=self.power,
             repeats=self.repeats,
-            profile=self.profile,
-            limit_kind=self.limit_kind,
+            profile=not self.no_profile,
+            limit=self.limit,
         )
 
     def _build_a(self, template: Arm, scenario: Scenario, machine: Mapping[str, str]) -> Build | Baseline:
@@ -107,7 +110,8 @@ class GateAsked:
         return builds.of_commit(self.against or builds.AUTO, template, self.runs_dir.absolute() / "builds")
 
     def _effect(self, metric: str, *, relative: bool) -> float:
-        option, text = _OPTIONS[metric], self.effects[metric]
+        option = _OPTIONS[metric]
+        text: str = getattr(self, option.removeprefix("--").replace("-", "_"))
         return _share(option, text) if relative else _mib(option, text)
 
 

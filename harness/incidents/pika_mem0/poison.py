@@ -1,6 +1,6 @@
 """Poison: messages that no worker can process, published among innocent ones.
 
-Used by the publishers (``locustfile``); a scenario names the kinds in a phase's ``poison``. Each kind is one way to be
+Used by ``payload``; a scenario names the kinds in a phase's ``poison``. Each kind is one way to be
 wrong, and each body still shows whose it is within its first bytes, so that the ledger finds it wherever it is put
 aside. It publishes nothing.
 """

@@ -23,9 +23,13 @@ from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError
-from harness.load.payload import PayloadSizes, build_pool
+from harness.incidents.pika_mem0 import INCIDENT
+from harness.incidents.pika_mem0.payload import PAYLOAD
+from harness.incidents.pika_mem0.worker import MODULE
+from harness.load.payload import build_pool
 from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
 from harness.probes.memory import resident_bytes
+from harness.protocols.payload import PayloadSizes
 from harness.record import MIB
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
     from harness.bench.environment import BenchEnvironment
     from harness.environment.broker.broker import Broker
-    from harness.load.payload import Template
+    from harness.protocols.payload import Template
 
 _DRAIN_TIMEOUT_S = 120.0  # a few seconds on an idle machine
 _MIGRATE_TIMEOUT_S = 60.0
@@ -52,7 +56,6 @@ StreamedMessageHandler.process = collecting
 from worker_under_test.command_line import main
 main()
 """
-_WORKER = (sys.executable, "-m", "worker_under_test")
 _COLLECTING = (sys.executable, "-c", _WITH_COLLECTION)
 # The same prefetch for all, so that none takes the whole queue at once.
 _POSTMORTEM = ("--preset", "postmortem", "--with", "prefetch_in_force")
@@ -72,13 +75,15 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     """Return messages/s and peak of both workers, with a collection after each message against without."""
     count = environment.amount(full=150, quick=40)
     sizes = PayloadSizes(BODY_BYTES_MIN, BODY_BYTES_MAX)
-    arrivals = build_schedule([ArrivalPhase("collector", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes)
-    pool = build_pool(SEED, sizes)
+    arrivals = build_schedule(
+        [ArrivalPhase("collector", 0.0, 1.0, Burst(count, 0.0))], seed=SEED, sizes=sizes, id_prefix=INCIDENT.id_prefix
+    )
+    pool = build_pool(PAYLOAD, SEED, sizes)
     variants = {
-        "postmortem": (*_WORKER, *_POSTMORTEM),
-        "postmortem without": (*_WORKER, *_POSTMORTEM, "--without", "clean_up"),
+        "postmortem": (*MODULE, *_POSTMORTEM),
+        "postmortem without": (*MODULE, *_POSTMORTEM, "--without", "clean_up"),
         "fixed with": (*_COLLECTING, *_FIXED),
-        "fixed": (*_WORKER, *_FIXED),
+        "fixed": (*MODULE, *_FIXED),
     }
     drained: dict[str, list[Drained]] = {name: [] for name in variants}
     with (
@@ -161,7 +166,7 @@ def _environment(environment: BenchEnvironment, queue: WorkQueue, mem0: Dependen
 
 
 def _migrate(environment: BenchEnvironment, env: Mapping[str, str], name: str) -> None:
-    with Child("migrate", (*_WORKER, "migrate"), env, environment.logs / f"{name}-migrate.log") as child:
+    with Child("migrate", (*MODULE, "migrate"), env, environment.logs / f"{name}-migrate.log") as child:
         if child.wait(_MIGRATE_TIMEOUT_S) != 0:
             raise PartFailedError(f"the worker's migrate failed: {child.tail()}")
 

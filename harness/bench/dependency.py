@@ -1,4 +1,4 @@
-"""The fake pika-mem0: how fast it takes 3 MB requests, and how small it stays while a thousand of them hang.
+"""The fake dependency: how fast it takes 3 MB requests, and how small it stays while a thousand of them hang.
 
 A fake that is slower than the worker would be the bottleneck of every trial, and one that keeps the bodies of hung
 requests would compete with the worker for the machine's memory. The real process, started as a trial starts it.
@@ -18,6 +18,7 @@ from harness.bench.raw_http import Hanging, Target, post_all_s
 from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
+from harness.incidents import incident
 from harness.probes.memory import resident_bytes
 from harness.record import MIB
 
@@ -44,16 +45,16 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
         sink() as direct,
         running_dependency(
             environment.scope, environment.logs, seed=SEED, journal=environment.folder / "calls.jsonl"
-        ) as mem0,
+        ) as dependency,
     ):
-        mem0.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
-        target = Target(mem0.port, mem0.path, _TEXT_BYTES)
+        dependency.put_rules([], default={"mode": "answer", "latency": {"seconds": 0.0}})
+        target = Target(dependency.port, dependency.path, _TEXT_BYTES, incident().id_key)
         asyncio.run(post_all_s(target, _WARM_UP_REQUESTS, _CONNECTIONS))
         for repeat in range(REPEATS):
-            environment.tell(f"fake_mem0: repeat {repeat + 1} of {REPEATS}, {requests} requests")
+            environment.tell(f"dependency: repeat {repeat + 1} of {REPEATS}, {requests} requests")
             took_s.append(asyncio.run(post_all_s(target, requests, _CONNECTIONS)))
             stream_rates.append(size_bytes / stream_s(direct, size_bytes) / MEGABYTE)
-        hung = _hung(environment, mem0, target)
+        hung = _hung(environment, dependency, target)
     rates = [size_bytes / each_s / MEGABYTE for each_s in took_s]
     what = f"{requests} bodies of 3 MB, {_CONNECTIONS} connections"
     return (
@@ -63,15 +64,15 @@ def measure(environment: BenchEnvironment) -> tuple[Figure, ...]:
     )
 
 
-def _hung(environment: BenchEnvironment, mem0: Dependency, target: Target) -> Figure:
+def _hung(environment: BenchEnvironment, dependency: Dependency, target: Target) -> Figure:
     """Return the resident set once all requests hang. One look: the figure is a level, not a speed."""
     requests = environment.amount(full=1000, quick=100)
-    environment.tell(f"fake_mem0: {requests} requests of 3 MB hang")
-    before, _ = _resident(mem0)
-    mem0.put_rules([], default={"mode": "hang_forever"})
+    environment.tell(f"dependency: {requests} requests of 3 MB hang")
+    before, _ = _resident(dependency)
+    dependency.put_rules([], default={"mode": "hang_forever"})
     with _files_for(requests):
-        resident, mark = asyncio.run(_while_hanging(mem0, target, requests))
-    mem0.release()
+        resident, mark = asyncio.run(_while_hanging(dependency, target, requests))
+    dependency.release()
     return compared(
         f"{requests} × 3 MB hung",
         "MiB resident",
@@ -83,21 +84,21 @@ def _hung(environment: BenchEnvironment, mem0: Dependency, target: Target) -> Fi
     )
 
 
-async def _while_hanging(mem0: Dependency, target: Target, requests: int) -> tuple[int, int]:
+async def _while_hanging(dependency: Dependency, target: Target, requests: int) -> tuple[int, int]:
     async with Hanging(target, requests, _SENDERS):
         await asyncio.to_thread(
             wait_for,
             f"{requests} requests to hang",
-            lambda: mem0.stats()["hung"] == requests,
+            lambda: dependency.stats()["hung"] == requests,
             timeout_s=_HUNG_TIMEOUT_S,
         )
-        return _resident(mem0)
+        return _resident(dependency)
 
 
-def _resident(mem0: Dependency) -> tuple[int, int]:
-    found = resident_bytes(mem0.pid)
+def _resident(dependency: Dependency) -> tuple[int, int]:
+    found = resident_bytes(dependency.pid)
     if found is None:
-        raise PartFailedError(f"fake_mem0 (pid {mem0.pid}) has ended")
+        raise PartFailedError(f"the dependency (pid {dependency.pid}) has ended")
     return found
 
 

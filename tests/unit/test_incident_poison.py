@@ -2,16 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from harness.errors import ScenarioError
+from harness.incidents import incident
+from harness.incidents.pika_mem0.poison import KINDS, TOO_LARGE_BYTES, poison_body
 from harness.load.arrivals import arrivals_of
-from harness.load.payload import PayloadSizes
-from harness.load.poison import KINDS, TOO_LARGE_BYTES, poison_body
 from harness.load.schedule import ArrivalPhase, Burst, Constant, build_schedule, schedule_hash
-from harness.scenario.model import Poison
+from harness.protocols.payload import PayloadSizes
 from harness.timeline.phases import planned_starts_s
 from tests.scenario_documents import document, scenario_of
 from worker_under_test.errors import UnparseableMessageError
@@ -24,7 +24,7 @@ PHASE = ArrivalPhase("mixed", 0.0, 10.0, Burst(4, 4.0), copies=2, poison=("not_j
 
 def test_a_scenario_knows_every_kind_and_no_other() -> None:
     """Guarantees that a kind which is added in one place is not forgotten in the other."""
-    assert set(get_args(Poison)) == set(KINDS)
+    assert set(incident("pika_mem0").poisons) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,7 +53,7 @@ def test_the_kinds_are_what_their_names_say() -> None:
 
 def test_poison_is_spread_among_the_innocent_and_copies_are_one_arrival() -> None:
     """Guarantees the schedule by hand: four in four seconds, poison at 2.5 and 7.5 s, ids in order of arrival."""
-    arrivals = build_schedule([PHASE], seed=7, sizes=SIZES)
+    arrivals = build_schedule([PHASE], seed=7, sizes=SIZES, id_prefix="conv")
 
     assert [(a.intended_s, a.poison) for a in arrivals] == [
         *[(0.0, None), (1.0, None), (2.0, None), (2.5, "not_json"), (3.0, None)],
@@ -88,7 +88,7 @@ def test_a_phases_poison_and_copies_reach_the_schedule(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"poison": ["arsenic"]}, "timeline.0.poison.0: must be 'not_json', 'no_id'"),
+        ({"poison": ["arsenic"]}, "timeline.0.poison: no kind is named 'arsenic'; the incident pika_mem0 has not_json"),
         ({"copies": 11}, "timeline.0.copies: must be less than or equal to 10"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.commands.output import say_error
+from harness.commands.steps.output import say_error
 from harness.errors import RunDirectoryError
 from harness.gate.baseline import facts
 from harness.machine import package_versions

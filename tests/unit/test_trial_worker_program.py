@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from harness.errors import ScenarioError, UsageError
+from harness.protocols.worker import Endpoints
 from harness.scenario import Scenario, load_scenario
-from harness.trial.subject import Endpoints, check_commands, under_memray, worker_argv, worker_env, worker_folder
+from harness.trial.worker_program import check_commands, under_memray, worker_argv, worker_env, worker_folder
 from tests.scenario_documents import document, scenario_of, written
 
 CAPTURE = Path("incarnation-0.bin")
 MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--output", "incarnation-0.bin")
-ENDPOINTS = Endpoints("amqp://here", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"), Path("flight"))
+ENDPOINTS = Endpoints(
+    "amqp://here", "queue", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"), Path("flight")
+)
 
 
 def with_worker(base: Path, /, **worker: Any) -> Scenario:
@@ -27,7 +30,7 @@ def test_a_command_runs_as_it_is_written_in_the_folder_of_its_scenario(tmp_path:
     """Guarantees that a scenario and the program beside it can lie anywhere."""
     spec = with_worker(tmp_path, command=["./worker", "--fast", "{python}"]).arms["fixed"].worker
 
-    assert worker_argv(spec, None) == ("./worker", "--fast", sys.executable)
+    assert worker_argv(spec, "pika_mem0") == ("./worker", "--fast", sys.executable)
     assert worker_folder(spec, Path("checkout")) == tmp_path
 
 
@@ -45,7 +48,7 @@ def test_a_preset_runs_in_the_checkout(tmp_path: Path) -> None:
 def test_the_workers_own_variables_join_those_of_the_contract(tmp_path: Path) -> None:
     """Guarantees that a command finds the world where the contract says, and its own settings beside it."""
     arm = with_worker(tmp_path, command=["worker"], env={"LEVEL": "debug"}).arms["fixed"]
-    env = worker_env(arm, ENDPOINTS, time_scale=10)
+    env = worker_env(arm, "pika_mem0", ENDPOINTS, time_scale=10)
 
     assert (env["RABBITMQ_URL"], env["MEMORY_API_URL"], env["LEVEL"]) == ("amqp://here", "http://there", "debug")
 

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from harness.environment.ports import free_port
-from harness.load.api_publisher import ApiPublisher
+from harness.incidents.pika_mem0.api_publisher import ApiPublisher
 
 BODY = b'{"message_id": "c-1"}'
 REFUSED = b'{"error_code": "BROKER_UNAVAILABLE"}'
