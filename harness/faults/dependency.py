@@ -1,7 +1,7 @@
 """How the dependency behaves: the rules of a phase, and the fault that has it misbehave for a while.
 
-Rules are written in a scenario file and put in force through the dependency's admin API, which is asked back. Durations
-are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats fake_mem0's,
+Rules are written in a scenario file, put in force through the dependency's admin API, and read back from it. Durations
+are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats the fake's,
 which this module must not import; a test holds the two together.
 """
 

@@ -90,7 +90,7 @@ class LastingFault(Fault):
 
 
 class PulsedFault(LastingFault):
-    """A fault that comes and goes for a while; stretches are drawn between half and one and a half times as asked."""
+    """A fault that comes and goes; each stretch is drawn between half and one and a half times the scenario's."""
 
     @property
     @abstractmethod
