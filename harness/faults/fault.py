@@ -33,6 +33,7 @@ class Fault(Strict):
     part: ClassVar[Part]  # what it is done to: a field of FaultContext
     needs: ClassVar[type]  # the ability of that part, a protocol of harness.faults.context
     alone: ClassVar[bool] = True  # no two faults on one part at once
+    silences: ClassVar[bool] = False  # the worker's connection carries nothing, and nobody closes it
 
     fault: str  # its name in a scenario file: each fault narrows this to a Literal
     at: TimeOfDayS | None = None

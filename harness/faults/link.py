@@ -83,6 +83,7 @@ class LinkBandwidth(_ToxicFault):
 class LinkStalled(_ToxicFault):
     """Nothing passes, nothing is lost, and neither side is notified: the link hangs, and goes on where it stopped."""
 
+    silences: ClassVar[bool] = True
     fault: Literal["link_stalled"]
 
     def in_force(self, context: FaultContext) -> AbstractContextManager[str]:
@@ -93,6 +94,7 @@ class LinkStalled(_ToxicFault):
 class LinkTimeout(_ToxicFault):
     """What is sent is thrown away; a connection without traffic for ``timeout`` is closed, at 0 none before healing."""
 
+    silences: ClassVar[bool] = True
     fault: Literal["link_timeout"]
     timeout: DurationS = 0.0
 
