@@ -1,4 +1,4 @@
-"""``python -m fake_mem0``: hands argv to the command line. Nothing else lives here."""
+"""``python -m fake_mem0``: hands argv to the command line. Nothing else is here."""
 
 from fake_mem0.cli import main
 

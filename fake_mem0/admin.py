@@ -31,7 +31,7 @@ class Admin:
         self._calls = calls
         self._listener = listener
         self._process = psutil.Process()
-        self._putting = asyncio.Lock()  # one change of the port at a time, in the order asked for
+        self._putting = asyncio.Lock()  # one change of the port at a time, in the order of the requests
 
     def application(self) -> web.Application:
         """Return the application: ``/modes``, ``/stats``, ``/release``."""

@@ -151,7 +151,7 @@ class Exchange:
             self._release.set_result(None)
 
     async def end_released(self) -> Ending:
-        """End a released request: with the good answer where that was asked for, else by an RST."""
+        """End a released request: with the good answer where it was released so, else by an RST."""
         if self._began or self.released is not Release.ANSWER:
             return self.reset(Outcome.RELEASED)
         self.answers_well = True

@@ -31,9 +31,8 @@ class Listener:
         """Bind ``port`` (0: any free one). Raises PortError when it can't be had."""
         self._runner = runner
         self._site: web.SockSite | None = None
-        # Bound for as long as the fake incarnations and never listening: a connection to a port that is bound but not
-        # listened
-        # on is refused, and the kernel gives the number to nobody else meanwhile.
+        # Bound as long as the fake runs, and never listening: a connection to a port that is bound but not listened on
+        # is refused, and the kernel gives the number to nobody else meanwhile.
         self._keeper = _bind(host, port)
         self._address = self._keeper.getsockname()
 
@@ -91,8 +90,7 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from error
     bound = socket.socket(family, kind, protocol)
     try:
-        # Lets the listening socket bind beside the keeper, and over connections of an earlier incarnation in
-        # TIME_WAIT; it
+        # Lets the listening socket bind beside the keeper, and over connections of an earlier process in TIME_WAIT; it
         # does not let two listen.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)

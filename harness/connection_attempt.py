@@ -1,4 +1,4 @@
-"""Knocking at an AMQP port as a client would: refused, broken off, answered, or silence.
+"""An attempt to connect to an AMQP port as a client would: refused, broken off, answered, or silence.
 
 Used by the faults that must prove what a link does. It opens one connection, sends the protocol header, and leaves.
 """
@@ -23,7 +23,7 @@ class ConnectionAttempt(enum.Enum):
 
 
 def attempt_connection(host: str, port: int, limit_s: float = DEFAULT_LIMIT_S) -> ConnectionAttempt:
-    """ConnectionAttempt once; no answer within ``limit_s`` is silence."""
+    """Connect once, and return what came of it; no answer within ``limit_s`` is silence."""
     try:
         connection = socket.create_connection((host, port), timeout=limit_s)
     except OSError:

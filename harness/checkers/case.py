@@ -6,12 +6,14 @@ model can read their thresholds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.record import CheckResult, Role, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.record import RunRecord, TrialRecord
 
 
@@ -21,6 +23,7 @@ class PlannedFault:
 
     key: str  # as its events have it
     fault: str
+    silences: bool = False  # the worker's connection carries nothing, and nobody closes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class PlannedPhase:
 
     name: str
     rules: str  # key of the rules in force in it, as their events have it; empty: nothing was wrong from the beginning
-    faulty_modes: frozenset[str] = frozenset()  # that these rules apply to some call and that are no plain answers
+    # The share of the calls that each faulty mode meets: those that these rules apply to some call, plain answers not.
+    faulty_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

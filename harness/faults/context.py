@@ -68,7 +68,7 @@ class CanGoDown(Protocol):
     """A database whose every statement can be made to fail."""
 
     def down(self) -> AbstractContextManager[str]:
-        """Have statements fail for as long as the context lasts; it yields what a client was told."""
+        """Have statements fail for as long as the context lasts; it yields the error that a client got."""
 
 
 @runtime_checkable
@@ -76,7 +76,7 @@ class CanBeLocked(Protocol):
     """A database whose rows can be locked."""
 
     def locked(self) -> AbstractContextManager[str]:
-        """Hold the lock for as long as the context lasts; it yields what a client was told."""
+        """Hold the lock for as long as the context lasts; it yields the error that a client got."""
 
 
 @runtime_checkable

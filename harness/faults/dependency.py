@@ -1,8 +1,8 @@
 """How the dependency behaves: the rules of a phase, and the fault that has it misbehave for a while.
 
-Rules are written in a scenario file and put in force through the dependency's admin API, which is asked back. Durations
-are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats that of the
-fake, which this module must not import; a test holds the two together.
+Rules are written in a scenario file, put in force through the dependency's admin API, and read back from it. Durations
+are incident time in the file and real time on the wire; bytes are never scaled. The table of modes repeats the fake's,
+which this module must not import; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -148,18 +148,27 @@ class DependencyRules(Strict):
     @property
     def faulty_modes(self) -> frozenset[str]:
         """The modes that these rules apply to some call and that are not plain answers."""
-        return self._modes_in_force - {ANSWER}
+        return frozenset(self.faulty_shares)
+
+    @property
+    def faulty_shares(self) -> Mapping[str, float]:
+        """The share of the calls that each faulty mode meets, above 0."""
+        return {mode: share for mode, share in self._shares.items() if mode != ANSWER}
 
     @property
     def answers_nobody(self) -> bool:
         """True when no call at all meets a plain answer."""
-        return ANSWER not in self._modes_in_force
+        return ANSWER not in self._shares
 
     @property
-    def _modes_in_force(self) -> frozenset[str]:
-        named = [rule.mode for rule in self.rules if rule.rate > 0]
-        leftover = sum(rule.rate for rule in self.rules) < 1 - _SHARE_SLACK
-        return frozenset([*named, self.default.mode] if leftover else named)
+    def _shares(self) -> Mapping[str, float]:
+        shares: dict[str, float] = {}
+        for rule in self.rules:
+            shares[rule.mode] = shares.get(rule.mode, 0.0) + rule.rate
+        left = 1 - sum(shares.values())
+        if left > _SHARE_SLACK:
+            shares[self.default.mode] = shares.get(self.default.mode, 0.0) + left
+        return {mode: share for mode, share in shares.items() if share > 0}
 
 
 def _wire_latency(latency: str, time_scale: float) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Fault(Strict):
     part: ClassVar[Part]  # what it is done to: a field of FaultContext
     needs: ClassVar[type]  # the ability of that part, a protocol of harness.faults.context
     alone: ClassVar[bool] = True  # no two faults on one part at once
+    silences: ClassVar[bool] = False  # the worker's connection carries nothing, and nobody closes it
 
     fault: str  # its name in a scenario file: each fault narrows this to a Literal
     at: TimeOfDayS | None = None
@@ -90,7 +91,7 @@ class LastingFault(Fault):
 
 
 class PulsedFault(LastingFault):
-    """A fault that comes and goes for a while; stretches are drawn between half and one and a half times as asked."""
+    """A fault that comes and goes; each stretch is drawn between half and one and a half times the scenario's."""
 
     @property
     @abstractmethod

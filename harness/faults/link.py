@@ -81,8 +81,9 @@ class LinkBandwidth(_ToxicFault):
 
 
 class LinkStalled(_ToxicFault):
-    """Nothing passes, nothing is lost, nobody is told: the link hangs in silence and goes on where it stopped."""
+    """Nothing passes, nothing is lost, and neither side is notified: the link hangs, and goes on where it stopped."""
 
+    silences: ClassVar[bool] = True
     fault: Literal["link_stalled"]
 
     def in_force(self, context: FaultContext) -> AbstractContextManager[str]:
@@ -93,6 +94,7 @@ class LinkStalled(_ToxicFault):
 class LinkTimeout(_ToxicFault):
     """What is sent is thrown away; a connection without traffic for ``timeout`` is closed, at 0 none before healing."""
 
+    silences: ClassVar[bool] = True
     fault: Literal["link_timeout"]
     timeout: DurationS = 0.0
 
@@ -187,7 +189,7 @@ def _cut(link: _Link) -> Iterator[str]:
 
 @contextmanager
 def _toxic(link: _Link, type_: str, stream: Stream, attributes: dict[str, int]) -> Iterator[str]:
-    """Put a toxic on ``link``, in one direction or both; the proxy is asked back when it comes and when it goes."""
+    """Put a toxic on ``link``, in one direction or both; the proxy must report it, and afterwards no more."""
     with ExitStack() as stack:
         for direction in _STREAMS if stream == "both" else (stream,):
             name = _free_name(link, f"{type_}-{direction}")
@@ -206,4 +208,4 @@ def _free_name(link: _Link, wanted: str) -> str:
 def _remove(link: _Link, name: str) -> None:
     link.remove_toxic(name)
     if name in {toxic.name for toxic in link.toxics()}:
-        raise NotEnforceableError(f"the proxy was asked to remove {name} from {link.name} and still reports it")
+        raise NotEnforceableError(f"the proxy was to remove {name} from {link.name} and still reports it")

@@ -54,7 +54,7 @@ def _name_of(value: object) -> str:
 if TYPE_CHECKING:
     AnyFault = Fault
 else:
-    # A union of all of them, told apart by the field ``fault``: pydantic then says what is wrong in the fault's own
+    # A union of all of them, distinguished by the field ``fault``: pydantic then says what is wrong in the fault's own
     # words.
     AnyFault = Annotated[
         Union[tuple(Annotated[model, Tag(name)] for name, model in FAULTS.items())],  # noqa: UP007

@@ -80,6 +80,7 @@ class WorkerFrozen(LastingFault):
 
     part: ClassVar[Part] = "worker"
     needs: ClassVar[type] = CanSignal
+    silences: ClassVar[bool] = True
     fault: Literal["worker_frozen"]
 
     @contextmanager

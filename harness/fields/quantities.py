@@ -1,6 +1,6 @@
 """Quantities as a scenario file writes them, turned into plain numbers: ``60s``, ``3000 MiB``, ``99%``, ``11:42:04``.
 
-Used by ``harness.scenario.strict``, whose annotated types are the fields of every model. Each parser takes what YAML
+Used by ``harness.fields.strict``, whose annotated types are the fields of every model. Each parser takes what YAML
 gave and raises ValueError with the value and the accepted forms; it never guesses a unit.
 """
 

@@ -1,6 +1,6 @@
 """The base of every model in a scenario file, and the annotated types of its fields.
 
-Used by the models of this folder. Unknown fields are refused, values are frozen and never coerced (``"3"`` is no
+Used by every model of a scenario file. Unknown fields are refused, values are frozen and never coerced (``"3"`` is no
 number), and a quantity is written with its unit, in a file as in the JSON that a run stores: what ``model_dump_json``
 gives is a scenario file again. It knows no field of a scenario.
 """

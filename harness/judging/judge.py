@@ -49,17 +49,17 @@ def judge(run: RunRecord, scenario: Scenario) -> Judgement:
 
 def case_of(arm: str, trial: TrialRecord, run: RunRecord, scenario: Scenario) -> Case:
     """Return an arm's case: its trial, and what the scenario planned for it."""
-    faults = tuple(PlannedFault(each.key, each.fault.fault) for each in schedule_of(scenario))
+    faults = tuple(PlannedFault(each.key, each.fault.fault, each.fault.silences) for each in schedule_of(scenario))
     return Case(arm, trial, run, scenario.arms[arm].role, tuple(_phases(scenario)), faults)
 
 
 def _phases(scenario: Scenario) -> Iterator[PlannedPhase]:
     """Yield the phases with the dependency's rules in force in each: its own, or those of the phase before."""
-    key, modes = "", frozenset[str]()
+    key, shares = "", dict[str, float]()
     for phase in scenario.timeline:
         if phase.dependency is not None:
-            key, modes = f"{phase.phase}.dependency", phase.dependency.faulty_modes
-        yield PlannedPhase(phase.phase, key, modes)
+            key, shares = f"{phase.phase}.dependency", dict(phase.dependency.faulty_shares)
+        yield PlannedPhase(phase.phase, key, shares)
 
 
 def _judge_arm(arm: str, run: RunRecord, scenario: Scenario) -> Iterator[CheckResult]:

@@ -35,7 +35,7 @@ NO_LENGTHS_YET: PhaseLengths = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What a timeline is played on: the parts that faults are done to, and who is told and asked meanwhile."""
+    """What a timeline is played on: the parts that faults are done to, the record, and what is shown meanwhile."""
 
     context: FaultContext
     folder: TrialFolder

@@ -71,8 +71,8 @@ class Rig:
         """Return the context of a fault, as a scenario file would name it; its duration is the test's own."""
         model = FAULTS[name]
         lasting = {"for": "60s"} if "for_" in model.model_fields else {}
-        asked: Any = model.model_validate({"fault": name, **lasting, **settings})
-        return put_in_force(asked, self.context)
+        fault: Any = model.model_validate({"fault": name, **lasting, **settings})
+        return put_in_force(fault, self.context)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def greet(connection: socket.socket) -> bytes:
     return connection.recv(1)
 
 
-def how_it_knocks(link: Link, limit_s: float = 0.5) -> ConnectionAttempt:
+def attempt_on(link: Link, limit_s: float = 0.5) -> ConnectionAttempt:
     """Return how the link takes a newcomer."""
     return attempt_connection(link.host, link.port, limit_s)
 
@@ -111,7 +111,7 @@ def test_a_link_with_latency_is_late_both_ways(rig: Rig) -> None:
     """Guarantees incident time: 2 s at a scale of 10 are 200 ms there and 200 ms back, and nothing is left of them."""
     with rig.fault("link_latency", latency="2s") as seen:
         began_s = time.monotonic()
-        assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
+        assert attempt_on(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
         assert time.monotonic() - began_s >= 0.4
     assert "latency=200" in seen
     assert rig.link.toxics() == ()
@@ -122,7 +122,7 @@ def test_a_stalled_link_says_nothing_and_loses_nothing(rig: Rig) -> None:
     with connected(rig.link) as connection:
         with rig.fault("link_stalled"):
             connection.sendall(b"AMQP\x00\x00\x09\x01")
-            assert how_it_knocks(rig.link) is ConnectionAttempt.SILENT
+            assert attempt_on(rig.link) is ConnectionAttempt.SILENT
         assert connection.recv(1) == b"\x01"
 
 
@@ -131,9 +131,9 @@ def test_a_link_that_times_out_loses_what_was_sent(rig: Rig) -> None:
     with connected(rig.link) as connection:
         with rig.fault("link_timeout"):
             connection.sendall(b"AMQP\x00\x00\x09\x01")
-            assert how_it_knocks(rig.link) is ConnectionAttempt.SILENT
+            assert attempt_on(rig.link) is ConnectionAttempt.SILENT
         assert connection.recv(1) == b""
-    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
+    assert attempt_on(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_a_narrow_link_takes_its_time(rig: Rig) -> None:
@@ -145,7 +145,7 @@ def test_a_narrow_link_takes_its_time(rig: Rig) -> None:
         while received < 400:
             received += len(connection.recv(4096))
         assert time.monotonic() - began_s >= 0.3
-    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
+    assert attempt_on(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_a_sliced_link_delivers_in_pieces(rig: Rig) -> None:
@@ -159,7 +159,7 @@ def test_a_sliced_link_delivers_in_pieces(rig: Rig) -> None:
         while received < 400:
             received += len(connection.recv(4096))
         assert time.monotonic() - began_s >= 0.2
-    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
+    assert attempt_on(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_a_broken_link_closes_what_is_open_and_keeps_newcomers_out(
     with connected(rig.link) as connection:
         assert greet(connection) == b"\x01"
         with rig.fault(name):
-            assert how_it_knocks(rig.link) is newcomers
+            assert attempt_on(rig.link) is newcomers
             with contextlib.suppress(ConnectionResetError):
                 while connection.recv(4096):
                     pass
-    assert how_it_knocks(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
+    assert attempt_on(rig.link, LIMIT_S) is ConnectionAttempt.ANSWERED
 
 
 def test_the_same_toxic_may_be_in_force_twice(rig: Rig) -> None:

@@ -80,7 +80,7 @@ def test_a_database_that_is_down_fails_at_once_also_for_who_was_connected(url: s
     """Guarantees that an open connection is no way around it, and that the rows are there again afterwards."""
     with outage_of(url).down() as seen, pytest.raises(SQLAlchemyError):
         write(worker)
-    assert "a reader is told: " in seen
+    assert "a read fails: " in seen
     write(worker)
     with worker.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM conversation_events")).scalar() == 1

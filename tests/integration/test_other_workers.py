@@ -33,7 +33,7 @@ GUILTY: dict[str, dict[str, dict[str, str]]] = {
         "hot": {"calls per message": "", "deliveries per message": ""},
     },
     "vanished": {"waits-without-end": {"recovers by itself": "never"}},
-    "acknowledged_late": {"too-slow": {"deliveries per message": ""}},
+    "acknowledged_late": {"too-slow": {"one incarnation": "exit"}},
     "waiting": {"comes-back-late": {"settled": ""}, "vanishes": {"messages answered": "Never answered"}},
 }
 
@@ -77,7 +77,9 @@ def test_the_verdict_on_a_worker_is_the_right_one(
 
     said = {check["check"]: f"{check['verdict']}: {check['measured']}; {check['detail']}" for check in checks}
     wanted = GUILTY[scenario].get(arm, {})
-    wrong = {name: text for name, text in said.items() if not text.startswith("pass") and name not in wanted}
+    # A worker that stands still, or ends again and again, leaves its queue as it is: what rests on a drain is unknown.
+    fine = ("pass", "unknown") if wanted else ("pass",)
+    wrong = {name: text for name, text in said.items() if not text.startswith(fine) and name not in wanted}
     assert wrong == {}
     for name, why in wanted.items():
         assert said[name].startswith("fail"), said[name]

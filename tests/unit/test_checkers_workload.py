@@ -139,6 +139,17 @@ class TestFaultsTookEffect:
         others = tuple(call for call in calls() if call.arrived_s < 12)
         assert faults.check(case(AFTER, calls=(*others, burst_call))).verdict is verdict
 
+    @pytest.mark.parametrize(("rate", "verdict"), [("0.1%", Verdict.PASS), ("90%", Verdict.UNKNOWN)])
+    def test_no_verdict_rests_on_a_rule_that_is_too_rare(self, rate: str, verdict: Verdict) -> None:
+        """Guarantees that a mode is demanded where the calls of the phase make it likely, and not where they don't."""
+        rules = {"mode": "status", "status": 503, "rate": rate}
+        timeline = scenario().model_dump(mode="json", by_alias=True)["timeline"]
+        timeline[0]["dependency"] = {"rules": [rules]}
+        rules_met = (fault("healthy.dependency", 0.0), fault("hanging.dependency", 10.0))
+        record = trial(AFTER, faults=rules_met)
+        judged = case_of(AFTER, record, run_of(record), scenario(timeline=timeline))
+        assert faults.check(judged).verdict is verdict
+
     def test_a_phase_that_was_never_played_is_unknown(self) -> None:
         """Guarantees that a trial which was cut off has not weathered the rest of its workload."""
         result = faults.check(case(AFTER, phases=PHASES[:2]))

@@ -1,12 +1,13 @@
 """The queue of one trial: in a virtual host of its own, which goes with all it holds, whatever happens."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from harness.environment.broker.management_api import QueueCounts
-from harness.environment.broker.work_queue import work_queue
+from harness.environment.broker.work_queue import QueueSettings, work_queue
 from harness.errors import PartFailedError
 from harness.record import QueueKind
 
@@ -18,16 +19,27 @@ class FakeBroker:
         self.api = self
         self.refuses_queues = refuses_queues
         self.asked: list[str] = []
+        self.policy: Mapping[str, int] = {}
 
     def create_vhost(self, name: str) -> None:
         """Make a virtual host."""
         self.asked.append(f"create {name}")
 
-    def declare_queue(self, name: str, *, vhost: str) -> None:
+    def declare_queue(self, name: str, *, vhost: str, kind: str) -> None:
         """Make a queue, or refuse."""
-        self.asked.append(f"declare {name} in {vhost}")
+        self.asked.append(f"declare {kind} {name} in {vhost}")
         if self.refuses_queues:
             raise PartFailedError("no queue today")
+
+    def put_policy(self, queue: str, settings: Mapping[str, int], *, vhost: str) -> None:
+        """Set a policy."""
+        self.asked.append(f"policy {dict(settings)} for {queue} in {vhost}")
+        self.policy = dict(settings)
+
+    def policy_in_force(self, _queue: str, *, vhost: str) -> Mapping[str, int]:
+        """Return the policy, or none where it is lost."""
+        del vhost
+        return self.policy
 
     def delete_vhost(self, name: str) -> None:
         """Delete a virtual host."""
@@ -57,7 +69,7 @@ def test_the_queue_is_made_asked_in_its_own_virtual_host_and_gone_afterwards() -
     """Guarantees that two trials on one broker never meet."""
     broker = FakeBroker()
     with work_queue(cast("Any", broker), "run-fixed", "events") as queue:
-        assert broker.asked == ["create run-fixed", "declare events in run-fixed"]
+        assert broker.asked == ["create run-fixed", "declare classic events in run-fixed"]
         counts = queue.counts()
         assert broker.asked[-1] == "queues of run-fixed"
         assert counts.work.messages == 5
@@ -97,3 +109,10 @@ def test_it_is_gone_after_a_failure_too() -> None:
         run(refusing)
 
     assert broken.asked[-1] == refusing.asked[-1] == "delete run-fixed"
+
+
+def test_a_queue_has_its_kind_and_its_policy_from_its_first_moment() -> None:
+    """Guarantees that no message is in the queue before its limits and timers are."""
+    broker = FakeBroker()
+    with work_queue(cast("Any", broker), "run", "events", QueueSettings("quorum", {"delivery-limit": 5})):
+        assert broker.asked[1:] == ["policy {'delivery-limit': 5} for events in run", "declare quorum events in run"]

@@ -119,6 +119,14 @@ def test_faulty_modes_are_those_that_some_call_meets() -> None:
     assert rules(default=hang, rules=[{"mode": "answer", "rate": 1}]).faulty_modes == frozenset()
 
 
+def test_shares_are_those_of_the_rules_and_what_they_leave() -> None:
+    """Guarantees how many calls a mode can be expected to meet, also where it is named twice or by the default."""
+    hang = {"mode": "hang_forever"}
+    twice = rules(default=hang, rules=[{**hang, "rate": "10%"}, {"mode": "answer", "rate": "70%"}])
+    assert twice.faulty_shares == pytest.approx({"hang_forever": 0.3})
+    assert rules(rules=[{**hang, "rate": "0.1%"}]).faulty_shares == pytest.approx({"hang_forever": 0.001})
+
+
 def test_nobody_is_answered_when_no_share_of_the_calls_meets_an_answer() -> None:
     """Guarantees which phases count as hanging: those in which no call at all is answered."""
     hang = {"mode": "hang_forever"}

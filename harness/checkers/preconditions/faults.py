@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.record import CheckResult, FaultSpan, PhaseSpan, TrialRecord
 
 REFUSE = "refuse"  # a shut port journals no call: its event is the evidence
+_NOT_MET_BY_CHANCE = 0.05
 _REASONS_SHOWN_MAX = 10  # a flapping link has dozens of pulses; ten are enough to see what went wrong
 
 
@@ -56,14 +57,21 @@ def _of_phase(trial: TrialRecord, phase: PlannedPhase, spans: Mapping[str, Fault
     played = next((span for span in trial.phases if span.name == phase.name), None)
     if played is None:
         return 0, [f"the phase {phase.name} was never played"]
-    if not phase.faulty_modes:
+    if not phase.faulty_shares:
         return 0, []
     # Rules are replaced by the next ones rather than healed.
     if (reason := _occurrence("the dependency's rules", phase.rules, spans, heals=False)) is not None:
         return 0, [reason]
     seen = _modes_during(trial, played) | {REFUSE}
-    unmet = sorted(phase.faulty_modes - seen)
-    return len(phase.faulty_modes) - len(unmet), [f"{mode} met no call during {phase.name}" for mode in unmet]
+    calls = sum(played.start_s <= call.arrived_s < played.end_s for call in trial.calls)
+    unmet = sorted(mode for mode, share in phase.faulty_shares.items() if mode not in seen and _is_due(share, calls))
+    met = len(phase.faulty_shares.keys() & seen)
+    return met, [f"{mode} met no call during {phase.name}" for mode in unmet]
+
+
+def _is_due(share: float, calls: int) -> bool:
+    """Return whether a mode with that share of the calls had to be met: a rule of 0.1 % and ten calls prove nothing."""
+    return (1 - share) ** max(1, calls) < _NOT_MET_BY_CHANCE
 
 
 def _modes_during(trial: TrialRecord, span: PhaseSpan) -> set[str]:

@@ -41,7 +41,7 @@ class DatabaseOutage:
     def locked(self) -> Iterator[str]:
         """Hold a lock: in SQLite nobody else can write, in PostgreSQL nobody else can use the table at all.
 
-        Yields what a writer of our own was told. Raises NotEnforceableError when that one gets through all the same,
+        Yields the error that a writer of our own got. Raises NotEnforceableError when its statement succeeds,
         PartFailedError when the lock is not to be had.
         """
         with (
@@ -54,7 +54,7 @@ class DatabaseOutage:
             else:
                 holder.exec_driver_sql(f"BEGIN; LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE")
             try:
-                yield f"a writer is told: {_refusal(self.url, self._delete_nothing)}"
+                yield f"a write fails: {_refusal(self.url, self._delete_nothing)}"
             finally:
                 holder.exec_driver_sql("ROLLBACK")
         self._wait_until_it_works()
@@ -68,7 +68,7 @@ class DatabaseOutage:
         Raises as ``locked`` does.
         """
         with _down_sqlite(self.url, self.table) if _is_sqlite(self.url) else _down_postgres(self.url):
-            yield f"a reader is told: {_refusal(self.url, self._count_nothing)}"
+            yield f"a read fails: {_refusal(self.url, self._count_nothing)}"
         self._wait_until_it_works()
 
     @property
@@ -118,7 +118,7 @@ def _down_postgres(url: str) -> Iterator[None]:
 
 @contextmanager
 def _engine(url: str, wait_s: float) -> Iterator[Engine]:
-    """Yield an engine whose connections are closed when let go, and wait for a lock as long as ``wait_s``."""
+    """Yield an engine that keeps no connection open, and waits for a lock as long as ``wait_s``."""
     limits = {"timeout": wait_s} if _is_sqlite(url) else {"options": f"-c lock_timeout={wait_s * 1000:.0f}"}
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=limits)
     try:
@@ -142,7 +142,7 @@ def _execute(url: str, statement: str) -> None:
 
 
 def _refusal(url: str, statement: str) -> str:
-    """Return the first line of what a client is told now. Raises NotEnforceableError when its statement succeeds."""
+    """Return the error that a client gets now, its first line. Raises NotEnforceableError when it gets none."""
     with _engine(url, _PROBE_TIMEOUT_S) as engine:
         try:
             with engine.connect() as connection:
