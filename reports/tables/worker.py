@@ -73,7 +73,7 @@ def _pid(pid: int | None) -> str:
 
 
 def holding(channels: Sequence[ChannelSeen], incarnation: int) -> str:
-    """Return what the channels of an incarnation could hold: ``10``, ``10 × 10 consumers = 100``, ``4 channels of 10``.
+    """Return what an incarnation could hold: ``10``, ``10 × 10 consumers = 100``, ``4 channels, each 10``.
 
     Empty where none was seen with a consumer.
     """
@@ -82,7 +82,7 @@ def holding(channels: Sequence[ChannelSeen], incarnation: int) -> str:
         if seen.incarnation == incarnation and seen.consumers > 0:
             states[seen.channel].append(seen)
     words = Counter(_channel(seen) for seen in states.values())
-    return "; ".join(text if number == 1 else f"{number} channels of {text}" for text, number in words.items())
+    return "; ".join(text if number == 1 else f"{number} channels, each {text}" for text, number in words.items())
 
 
 def _channel(states: Sequence[ChannelSeen]) -> str:

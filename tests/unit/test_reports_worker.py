@@ -153,7 +153,7 @@ def test_a_worker_of_a_thousand_processes_does_not_fill_the_report() -> None:
         ((channel(3, 0, 10),), "10 of the channel, with 3 consumers"),
         ((channel(2, 0),), "unlimited × 2 consumers = unlimited (0)"),
         ((channel(1, 10, auto=True),), "unlimited (0): acknowledged at delivery"),
-        ((channel(1, 10), channel(1, 10, name="b")), "2 channels of 10"),
+        ((channel(1, 10), channel(1, 10, name="b")), "2 channels, each 10"),
         ((channel(1, 0, 10), channel(1, 0, 25), channel(1, 0, 40)), "10; changed at least 2 times, to 40 at most"),
         ((channel(0, 10),), ""),
     ],
@@ -169,7 +169,7 @@ def test_the_incarnations_name_the_killed_and_what_could_be_held() -> None:
     row = incarnations(forking.forking_run()).rows[0]
 
     assert row[4:8] == ("the harness", "0", "+1", "pid 6112")
-    assert row[-1] == "2 channels of 10 × 10 consumers = 100"
+    assert row[-1] == "2 channels, each 10 × 10 consumers = 100"
 
 
 def test_a_heartbeat_is_told_in_both_times() -> None:
@@ -207,7 +207,8 @@ def test_the_kinds_of_memory_are_stacked_below_the_limit_and_the_kill() -> None:
     assert max(tops) == pytest.approx(float(FORKING.memory.cgroup_bytes.max()) / MIB, rel=1e-3)
     assert float(np.max(np.asarray(lines["working set"].get_ydata(), dtype=float))) < max(tops)
     assert "another process killed" in lines
-    assert {"limit 3000 MiB", "limit 3000 MiB: above", "budget 400 MiB"} <= set(labels)
+    assert {"limit 3000 MiB", "budget 400 MiB"} <= set(labels)
+    assert fixed.get_title(loc="left") == "fixed (limit 3000 MiB, far above)"
 
 
 def test_without_a_cgroup_no_kinds_are_drawn() -> None:
