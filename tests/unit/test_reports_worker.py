@@ -9,6 +9,7 @@ from harness.commands.postmortem import _incarnation, _trial
 from harness.record import (
     MIB,
     ChannelSeen,
+    ConnectionSeen,
     EndedBy,
     Incarnation,
     KillScope,
@@ -28,7 +29,7 @@ from reports.charts.memory_kinds import draw_memory_kinds, has_kinds
 from reports.pages.html_page import render_html
 from reports.pages.markdown import render_markdown
 from reports.tables.arms import queues
-from reports.tables.worker import PROCESSES_SHOWN_MAX, heartbeats, holding, incarnations, processes
+from reports.tables.worker import PROCESSES_SHOWN_MAX, heartbeats, holding, incarnations, processes, unscaled_timers
 from reports.text.postmortem import how_it_ended, postmortem_lines
 from reports.text.terminal import verdict_lines
 from reports.verdict_words import kill_words, outcome
@@ -179,6 +180,25 @@ def test_a_heartbeat_is_told_in_both_times() -> None:
         (forking.FORKS, "0", "1", "none", "—"),
     )
     assert "in incident time it is longer" in render_html(forking.forking_run(), records.judgement(), {})
+
+
+def test_a_heartbeat_that_was_not_scaled_is_named_in_every_report() -> None:
+    """Guarantees that a verdict which rests on an unscaled timer is not read without a word on it."""
+    run, judgement = forking.forking_run(), records.judgement()
+    said = "forking: 1 connection negotiated a heartbeat of 60.0 s in real time, 1200 s in incident time"
+    lines = "\n".join(verdict_lines(run, judgement))
+    for text in (render_html(run, judgement, {}), render_markdown(run, judgement), lines):
+        assert said in text.replace("\\", "")
+
+
+@pytest.mark.parametrize(("heartbeat_s", "time_scale"), [(3.0, 20.0), (30.0, 20.0), (60.0, 1.0), (0.0, 20.0)])
+def test_a_scaled_heartbeat_is_not_named(heartbeat_s: float, time_scale: float) -> None:
+    """Guarantees no note on a heartbeat that was scaled, that is short anyhow, or of a replay in real time."""
+    trial = replace(FORKING, connections=(ConnectionSeen(0.4, 0, "a", heartbeat_s),))
+    run = RunRecord(replace(MANIFEST, time_scale=time_scale), (trial,))
+
+    assert unscaled_timers(run) == ()
+    assert "not scaled:" not in render_html(run, records.judgement(), {})
 
 
 def test_every_queue_is_told_with_what_it_held_at_the_end() -> None:
