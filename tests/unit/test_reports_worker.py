@@ -89,12 +89,17 @@ def test_a_peak_of_file_pages_is_told_with_its_working_set() -> None:
     assert outcome(trial, MANIFEST) == "fixed was never killed and peaked at 290 MiB (its working set at 60 MiB)"
 
 
-def test_a_container_killed_as_one_is_said_to_be() -> None:
-    """Guarantees that the supervisor's part in an emulated kill of a whole container is named."""
+def test_a_container_killed_as_one_counts_once_and_is_said_to_be() -> None:
+    """Guarantees one kill of two processes where the container is what is killed, and the supervisor's part in it."""
     limit = Limit("cgroup v1", emulated=False, limit_bytes=3000 * MIB, kills=KillScope.CONTAINER, scope_emulated=True)
     trial = replace(with_incarnation(ended_by=EndedBy.SUPERVISOR, ended_s=84.5, exit_status=137), limit=limit)
     page = render_html(RunRecord(MANIFEST, (trial,)), records.judgement(), {})
 
+    both = (OomKill(84.0, 6112, "python", first_process=False), OomKill(84.1, 6101, None, first_process=True))
+    whole = replace(trial, incarnations=(replace(trial.incarnations[0], kills=both, oom_kill_delta=2),))
+
+    assert len(kills_of(whole, MANIFEST)) == 2
+    assert "killed 1 time" in kill_words(whole, MANIFEST)
     assert "the supervisor, after another process of the container was OOM-killed" in page
     assert "A kill takes the whole container; the supervisor ends what the kernel leaves." in page
 
