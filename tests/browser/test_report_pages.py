@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from harness.record import Judgement, Verdict
 from reports.charts.all_charts import render_charts
 from reports.pages.html_page import render_html
+from tests.unit import reports_forking_records as forking
 from tests.unit import reports_records as records
 
 pytestmark = pytest.mark.browser
@@ -60,12 +61,17 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Reports on a disk: of a run that passed, of one with three arms, of an emulated one that failed, of a cut one."""
+    """Reports on a disk.
+
+    Of a run that passed, of one with three arms, of an emulated one that failed, of a worker
+    that forks, of a run that was cut off.
+    """
     folder = tmp_path_factory.mktemp("reports")
     runs = {
         "passed": (records.run(), records.judgement()),
         "three": records.three_arms(),
         "failed": (records.emulated_run(), records.judged(Verdict.FAIL)),
+        "forking": (forking.forking_run(), records.judgement()),
         "partial": (records.partial_run(), Judgement(Verdict.UNKNOWN, ())),
     }
     paths: dict[str, Path] = {}
@@ -90,9 +96,7 @@ def opened(chromium: BrowserContext, path: Path, width: int, *, dark: bool = Fal
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("name", ["passed", "failed", "partial"])
-def test_the_report_makes_no_request(
-    chromium: BrowserContext, reports: dict[str, Path], name: str, width: int
-) -> None:
+def test_the_report_makes_no_request(chromium: BrowserContext, reports: dict[str, Path], name: str, width: int) -> None:
     """Guarantees that a report opens without a network: no request but for itself and what is inside it."""
     seen = opened(chromium, reports[name], width)
 
@@ -103,7 +107,7 @@ def test_the_report_makes_no_request(
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW, 320])
-@pytest.mark.parametrize("name", ["passed", "three", "failed", "partial"])
+@pytest.mark.parametrize("name", ["passed", "three", "failed", "forking", "partial"])
 def test_the_page_never_scrolls_sideways(
     chromium: BrowserContext, reports: dict[str, Path], name: str, width: int
 ) -> None:
