@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.record import Verdict
 from harness.record.facts import MemoryKind, highest_peak, mib, victim
 from reports import wording
-from reports.analysis.kills import doubt_of, kills_of
+from reports.analysis.kills import doubt_of, kill_count, kills_of
 
 if TYPE_CHECKING:
     from harness.record import CheckResult, Judgement, Manifest, RunRecord, TrialRecord
@@ -69,7 +69,7 @@ def kill_words(trial: TrialRecord, manifest: Manifest) -> str:
     emulated = " by the emulated limit" if kills[0].emulated else ""
     other = next((kill for kill in kills if not kill.killed.first_process), None)
     whom = f": {victim(other.killed, other.incarnation)}" if other else ""
-    return f"killed {wording.count(len(kills), 'time')}{emulated}{whom}"
+    return f"killed {wording.count(kill_count(trial, manifest), 'time')}{emulated}{whom}"
 
 
 def peak_words(trial: TrialRecord) -> str | None:

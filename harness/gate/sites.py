@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from harness.record import MIB
+from harness.record.facts import mib
 from harness.record.gate import BASELINE, CANDIDATE
 from reports.analysis.heap_profile import highest_heap_profile
 
@@ -31,14 +32,14 @@ def grown(run: Path) -> tuple[tuple[str, ...], str]:
     if after is None:
         return (), "No allocation sites are known: the candidate was not repeated under memray, or left no capture."
     if before is None:
-        lines = tuple(f"{site.location}: {_mib(site.size_bytes)}" for site in after.at_peak[:_TOP])
+        lines = tuple(f"{site.location}: {mib(site.size_bytes)}" for site in after.at_peak[:_TOP])
         return lines, "The candidate's heaviest allocation sites at its heap's peak, from one repeat under memray."
-    heaps = f"heap's peak {_mib(before.peak_bytes)} → {_mib(after.peak_bytes)}"
+    heaps = f"heap's peak {mib(before.peak_bytes)} → {mib(after.peak_bytes)}"
     moments = (("at the heap's peak", before.at_peak, after.at_peak), ("at the end", before.at_end, after.at_end))
     for moment, then, now in moments:
         if lines := _growth(then, now):
             return lines, f"Allocation sites that hold more {moment}, from one repeat of each under memray; {heaps}."
-    return (), f"No allocation site grew by {_mib(_GROWN_BYTES_MIN)} ({heaps}): the growth is not in Python's heap."
+    return (), f"No allocation site grew by {mib(_GROWN_BYTES_MIN)} ({heaps}): the growth is not in Python's heap."
 
 
 def _growth(before: Sequence[AllocationSite], after: Sequence[AllocationSite]) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ def _growth(before: Sequence[AllocationSite], after: Sequence[AllocationSite]) -
     grown_by = {name: size_bytes - held_before.get(name, 0) for name, size_bytes in held_after.items()}
     ranked = sorted((name for name in grown_by if grown_by[name] >= _GROWN_BYTES_MIN), key=lambda name: -grown_by[name])
     return tuple(
-        f"{name}: {_mib(held_before.get(name, 0))} → {_mib(held_after[name])} (+{_mib(grown_by[name])})"
+        f"{name}: {mib(held_before.get(name, 0))} → {mib(held_after[name])} (+{mib(grown_by[name])})"
         for name in ranked[:_TOP]
     )
 
@@ -61,7 +62,3 @@ def _held(found: Sequence[AllocationSite]) -> Mapping[str, int]:
         file, _, function = _LINE.sub(" ", site.location, count=1).partition(" ")
         held[f"{'/'.join(file.split('/')[-2:])} {function}"] += site.size_bytes
     return held
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / MIB:.1f} MiB"

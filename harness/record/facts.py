@@ -18,12 +18,14 @@ from harness.record import MIB, EndedBy, KillScope, OomKill
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from harness.record.messages import ConnectionSeen
     from harness.record.runs import Manifest
     from harness.record.trial import TrialRecord
     from harness.record.worker import Incarnation, MemorySeries
 
 SIGKILL_STATUS = 137  # 128 + 9, as a shell shows it: proves SIGKILL and no more
 AT_THE_LIMIT = 0.99  # of the limit: the kernel charges in batches, so its mark at a kill may lie a little below
+HEARTBEAT_S_MAX = 600.0  # the longest in use: what clients are told to ask for where a message takes minutes
 END_WINDOW_S = 2.0  # of the record's last samples: the worker at rest
 _TOGETHER_S = 1.5  # a parent that waits for its child ends this soon after it; a poll of the supervisor's lies between
 _WHOLE_MIB_FROM = 10  # below it one decimal is worth reading, above it the decimal is noise
@@ -106,6 +108,17 @@ def victim(kill: OomKill, incarnation: Incarnation) -> str:
         return f"{who}{command}, and the worker's first process lived on"
     status = incarnation.exit_status
     return f"{who}{command}, and the worker's first process ended with it, exit status {status}"
+
+
+def unscaled_heartbeats(trial: TrialRecord, manifest: Manifest) -> tuple[ConnectionSeen, ...]:
+    """Return the connections whose heartbeat was negotiated and not scaled: in incident time it is longer than any use.
+
+    A heartbeat of 60 s, the broker's own suggestion, is 20 minutes of an incident that is replayed at ×20; scaled it
+    would be 3 s.
+    """
+    if manifest.time_scale <= 1:
+        return ()
+    return tuple(seen for seen in trial.connections if seen.heartbeat_s * manifest.time_scale > HEARTBEAT_S_MAX)
 
 
 def own_bytes_at_rest(memory: MemorySeries, from_s: float, to_s: float) -> float | None:

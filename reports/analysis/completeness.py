@@ -35,7 +35,10 @@ def _missing_of(trial: TrialRecord) -> list[str]:
         (not trial.incarnations, "any incarnation of the worker, so no kill and no exit status"),
         (not trial.memory.t_s.size, "any memory sample"),
         (not trial.queue, "any sample of the broker's queue"),
-        (not trial.gauges, "anything the worker counts itself (WORKER_STATS_FILE), so no executor queue"),
+        (
+            trial.outcomes_stored and not trial.gauges,
+            "what the worker counts itself (WORKER_STATS_FILE)",
+        ),
         (_unseen_channels(trial), "what the channels of every incarnation could hold (prefetch)"),
         (not trial.publishes, "any publish"),
         (not trial.calls, "any call of the dependency"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.record import EndedBy, OomKill
-from harness.record.facts import doubtful_kill, limit_bytes, oom_kills
+from harness.record.facts import doubtful_kill, limit_bytes, oom_kill_count, oom_kills
 
 if TYPE_CHECKING:
     from harness.record import Incarnation, Manifest, TrialRecord
@@ -27,6 +27,12 @@ class Kill:
 def kills_of(trial: TrialRecord, manifest: Manifest) -> tuple[Kill, ...]:
     """Return the kills of all incarnations of a trial, in order of time."""
     return tuple(kill for incarnation in trial.incarnations for kill in kills_in(incarnation, trial, manifest))
+
+
+def kill_count(trial: TrialRecord, manifest: Manifest) -> int:
+    """Return how many kills a trial had: of processes, or of containers where the limit takes the whole container."""
+    emulated = sum(incarnation.ended_by is EndedBy.WATCHDOG for incarnation in trial.incarnations)
+    return emulated or oom_kill_count(trial, limit_bytes(trial, manifest))
 
 
 def kills_in(incarnation: Incarnation, trial: TrialRecord, manifest: Manifest) -> tuple[Kill, ...]:

@@ -40,18 +40,20 @@ class ChartText:
 def chart_texts(run: RunRecord) -> dict[str, ChartText]:
     """Return the words of each chart by its name, in the order in which charts are shown."""
     axis = _AXIS if any(trial.phases for trial in run.trials) else _AXIS_UNPHASED
-    points = count(len(run.manifest.reported_points), "point")
+    points = run.manifest.reported_points
+    reported = f" The capped bars are the incident report's own figures ({count(len(points), 'point')})."
     return {
         "memory": ChartText(
             "All arms, the whole replay",
-            f"{_measure(run.trials)} {axis} Crosses stand at an incarnation's high-water mark, which none can miss. "
-            f"The capped bars are the incident report's own figures ({points}).",
+            f"{_measure(run.trials)} {axis} Crosses stand at an incarnation's high-water mark, which none can miss."
+            f"{reported if points else ''}",
             f"Line chart of memory in MiB over incident time: {outcomes(run)}.",
         ),
         "memory-before-kill": ChartText(
-            "From the report's first figure to the first kill",
-            "The same chart, closer: the incident report's figures against the curve, each with its MiB.",
-            "Line chart of memory in MiB from the incident report's first figure to the first kill.",
+            "From the report's first figure to the first kill" if points else "Before the first kill",
+            "The same chart, closer."
+            + (" The incident report's figures stand beside the curve, each with its MiB." if points else ""),
+            "Line chart of memory in MiB up to the first kill.",
         ),
         "memory-kinds": ChartText(
             "What the memory was made of",

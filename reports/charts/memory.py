@@ -79,7 +79,7 @@ def _draw(
         highest = max(highest, _draw_series(ax, trial, axis, colours[trial.arm]))
         highest = max(highest, _draw_incarnations(ax, run, trial, axis, window, colours[trial.arm][0]))
     highest = max(highest, _draw_reported(ax, run, axis, window, detail=detail))
-    _key(ax)
+    _key(ax, run)
     ax.set_ylim(0, max(highest / MIB, 1) * _HEADROOM)
     ax.set_ylabel("memory, MiB", fontsize=shape.small_pt, color=style.INK)
     for text in ax.texts:
@@ -206,8 +206,11 @@ def _range(low_bytes: float, high_bytes: float) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def _key(ax: Axes) -> None:
-    """Add the marks to the legend that the lines do not explain."""
-    ax.plot([], [], linestyle="none", marker="X", color=style.MUTED, markersize=7, label="killed, at its peak")
-    ax.plot([], [], linestyle="none", marker="^", color=style.MUTED, markersize=6, label="restarted")
-    ax.plot([], [], color=style.INK, linewidth=2.2, label="the report's figures")
+def _key(ax: Axes, run: RunRecord) -> None:
+    """Add the marks to the legend that the lines do not explain, those that the run has."""
+    if any(kills_of(trial, run.manifest) for trial in run.trials):
+        ax.plot([], [], linestyle="none", marker="X", color=style.MUTED, markersize=7, label="killed, at its peak")
+    if any(len(trial.incarnations) > 1 for trial in run.trials):
+        ax.plot([], [], linestyle="none", marker="^", color=style.MUTED, markersize=6, label="restarted")
+    if run.manifest.reported_points:
+        ax.plot([], [], color=style.INK, linewidth=2.2, label="the report's figures")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reports.charts.style import Shape
 
 _PANEL_HEIGHT = 0.62  # of a memory chart's
-_HEADROOM = 1.12
+_HEADROOM = 1.2
 _LIMIT_SHOWN_BELOW = 1.6  # times the highest value; a limit further up would press everything to the floor
 _OTHER_SHARE_MIN = 0.01  # of all that is charged; below it the remainder is rounding
 _AREAS = (
@@ -48,6 +48,7 @@ def draw_memory_kinds(run: RunRecord, budgets_bytes: Mapping[str, float], axis: 
     """Return one panel for each arm whose kinds of memory were measured. ``budgets_bytes`` is by arm."""
     trials = [trial for trial in run.trials if has_kinds(trial)]
     figure, axes = style.panels(shape, len(trials), _PANEL_HEIGHT)
+    names: list[str] = []
     for ax, trial in zip(axes, trials, strict=True):
         budget = budgets_bytes.get(trial.arm)
         highest = max(_draw_areas(ax, trial, axis), budget or 0.0)
@@ -55,18 +56,19 @@ def draw_memory_kinds(run: RunRecord, budgets_bytes: Mapping[str, float], axis: 
         if budget is not None:
             _draw_bound(ax, budget, f"budget {mib(budget)}", style.BLUE)
         limit = limit_bytes(trial, run.manifest)
-        if limit <= _LIMIT_SHOWN_BELOW * highest:
+        names.append(trial.arm)
+        if limit > _LIMIT_SHOWN_BELOW * highest:
+            names[-1] += f" (limit {mib(limit)}, far above)"
+        else:
             highest = max(highest, float(limit))
             _draw_bound(ax, limit, f"limit {mib(limit)}", style.INK)
-        else:
-            ax.text(0.005, 0.96, f"limit {mib(limit)}: above", transform=ax.transAxes, ha="left", va="top")
         ax.set_ylim(0, max(highest / MIB, 1) * _HEADROOM)
         ax.set_ylabel("MiB", fontsize=shape.small_pt, color=style.INK)
         for text in ax.texts:
             text.set(fontsize=shape.small_pt, color=style.INK)
-    for ax, trial in zip(axes, trials, strict=True):
+    for ax, name in zip(axes, names, strict=True):
         style.time_axis(ax, axis, shape, names=ax is axes[0])
-        style.name_panel(ax, trial.arm, shape)
+        style.name_panel(ax, name, shape)
     style.legend(figure, max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0])), shape)
     return figure
 

@@ -70,6 +70,7 @@ class Document:
     heaps: Table
     heap_sites: Table
     profiler: Table
+    unscaled: tuple[str, ...]
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     replay: str
@@ -115,6 +116,7 @@ def build_document(run: RunRecord, judgement: Judgement) -> Document:
         heaps=heap_tables.heap_table(run),
         heap_sites=heap_tables.sites_table(run),
         profiler=heap_tables.cost_table(run),
+        unscaled=worker_tables.unscaled_timers(run),
         missing=completeness.missing(run, judgement),
         damaged=completeness.damaged(run),
         replay=shlex.join(manifest.command),

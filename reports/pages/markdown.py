@@ -45,6 +45,8 @@ def _verdict(document: Document) -> Iterator[str]:
     if document.missing or document.damaged:
         lacking = f"{len(document.missing)} missing, {len(document.damaged)} damaged"
         yield f"> **This record is not whole:** {lacking}; see the end of this report."
+    if document.unscaled:
+        yield f"> **A timer was not scaled:** {escaped('; '.join(document.unscaled))}."
     yield escaped(manifest.claim)
     run = f"Run {escaped(manifest.run_id)}, started {escaped(manifest.started_utc)}, seed {manifest.seed}"
     yield f"{run}, waits and timers shortened {wording.scale(manifest.time_scale)}."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from harness.record.facts import unscaled_heartbeats
 from reports import wording
 from reports.analysis.kills import kills_in
 from reports.analysis.processes import processes_of
@@ -73,7 +74,7 @@ def _pid(pid: int | None) -> str:
 
 
 def holding(channels: Sequence[ChannelSeen], incarnation: int) -> str:
-    """Return what the channels of an incarnation could hold: ``10``, ``10 × 10 consumers = 100``, ``4 channels of 10``.
+    """Return what an incarnation could hold: ``10``, ``10 × 10 consumers = 100``, ``4 channels, each 10``.
 
     Empty where none was seen with a consumer.
     """
@@ -82,7 +83,7 @@ def holding(channels: Sequence[ChannelSeen], incarnation: int) -> str:
         if seen.incarnation == incarnation and seen.consumers > 0:
             states[seen.channel].append(seen)
     words = Counter(_channel(seen) for seen in states.values())
-    return "; ".join(text if number == 1 else f"{number} channels of {text}" for text, number in words.items())
+    return "; ".join(text if number == 1 else f"{number} channels, each {text}" for text, number in words.items())
 
 
 def _channel(states: Sequence[ChannelSeen]) -> str:
@@ -157,6 +158,21 @@ def _process(trial: TrialRecord, process: Process) -> tuple[str, ...]:
         wording.optional_mib(process.peak_pss_bytes),
         "killed at the limit" if process.killed else "",
     )
+
+
+def unscaled_timers(run: RunRecord) -> tuple[str, ...]:
+    """Return one sentence for each arm whose connections negotiated a heartbeat that was not scaled."""
+    sentences = []
+    for trial in run.trials:
+        found = unscaled_heartbeats(trial, run.manifest)
+        if found:
+            longest_s = max(seen.heartbeat_s for seen in found)
+            replayed = wording.seconds(longest_s * run.manifest.time_scale)
+            sentences.append(
+                f"{trial.arm}: {wording.count(len(found), 'connection')} negotiated a heartbeat of "
+                f"{wording.seconds(longest_s)} in real time, {replayed} in incident time"
+            )
+    return tuple(sentences)
 
 
 def heartbeats(run: RunRecord) -> Table:

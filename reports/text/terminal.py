@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.record import Verdict
 from reports import wording
 from reports.analysis.completeness import damaged, missing
+from reports.tables.worker import unscaled_timers
 from reports.verdict_words import WORDS, last_line, outcome, reason
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def verdict_lines(run: RunRecord, judgement: Judgement) -> tuple[str, ...]:
         lines += [f"{line}" for line in _check_lines(stray, named=True)]
     if lacking := [*missing(run, judgement), *damaged(run)]:
         lines += ["", "this record is not whole:", *(f"  {sentence}" for sentence in lacking)]
+    if unscaled := unscaled_timers(run):
+        lines += ["", "a timer was not scaled:", *(f"  {sentence}" for sentence in unscaled)]
     lines += ["", reason(run, judgement)]
     return tuple(_one_line(line) for line in lines)
 

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from harness.record import Judgement, Verdict
 from reports.charts.all_charts import render_charts
 from reports.pages.html_page import render_html
+from tests.unit import reports_forking_records as forking
 from tests.unit import reports_records as records
 
 pytestmark = pytest.mark.browser
@@ -60,12 +61,17 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Reports on a disk: of a run that passed, of one with three arms, of an emulated one that failed, of a cut one."""
+    """Reports on a disk.
+
+    Of a run that passed, of one with three arms, of an emulated one that failed, of a worker
+    that forks, of a run that was cut off.
+    """
     folder = tmp_path_factory.mktemp("reports")
     runs = {
         "passed": (records.run(), records.judgement()),
         "three": records.three_arms(),
         "failed": (records.emulated_run(), records.judged(Verdict.FAIL)),
+        "forking": (forking.forking_run(), records.judgement()),
         "partial": (records.partial_run(), Judgement(Verdict.UNKNOWN, ())),
     }
     paths: dict[str, Path] = {}
@@ -90,9 +96,7 @@ def opened(chromium: BrowserContext, path: Path, width: int, *, dark: bool = Fal
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("name", ["passed", "failed", "partial"])
-def test_the_report_asks_nobody_for_anything(
-    chromium: BrowserContext, reports: dict[str, Path], name: str, width: int
-) -> None:
+def test_the_report_makes_no_request(chromium: BrowserContext, reports: dict[str, Path], name: str, width: int) -> None:
     """Guarantees that a report opens without a network: no request but for itself and what is inside it."""
     seen = opened(chromium, reports[name], width)
 
@@ -103,7 +107,7 @@ def test_the_report_asks_nobody_for_anything(
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW, 320])
-@pytest.mark.parametrize("name", ["passed", "three", "failed", "partial"])
+@pytest.mark.parametrize("name", ["passed", "three", "failed", "forking", "partial"])
 def test_the_page_never_scrolls_sideways(
     chromium: BrowserContext, reports: dict[str, Path], name: str, width: int
 ) -> None:
@@ -138,7 +142,7 @@ def test_each_chart_is_shown_once_in_the_shape_for_the_width(
     page = opened(chromium, reports["passed"], width).page
     charts = page.locator(".chart svg:visible")
 
-    assert charts.count() == 5
+    assert charts.count() == 6
     for index in range(5):
         chart = charts.nth(index)
         assert chart.get_attribute("class") == shown
@@ -227,7 +231,7 @@ def test_a_printed_report_has_every_chart_and_no_navigation(chromium: BrowserCon
     page.emulate_media(media="print")
 
     assert not page.locator("nav").is_visible()
-    assert page.locator(".chart svg:visible").count() == 5
+    assert page.locator(".chart svg:visible").count() == 6
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.pdf().startswith(b"%PDF-")

@@ -178,8 +178,8 @@ class TestSites:
         after = replace(after, at_peak=(*after.at_peak, lighter))
         self.captures(tmp_path, monkeypatch, baseline=before, candidate=after)
         lines, note = sites.grown(tmp_path)
-        assert lines == ("w/service.py process: 1.0 MiB → 10.5 MiB (+9.5 MiB)",)
-        assert "heap's peak 6.0 MiB → 15.6 MiB" in note
+        assert lines == ("w/service.py process: 1.0 MiB → 10 MiB (+9.5 MiB)",)
+        assert "heap's peak 6.0 MiB → 16 MiB" in note
 
     def test_against_a_stored_baseline_the_heaviest_are_named(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -187,7 +187,7 @@ class TestSites:
         """Guarantees an answer where there is nothing to compare with, and that it says so."""
         self.captures(tmp_path, monkeypatch, candidate=profile(("w/service.py:12 process", 10.5)))
         lines, note = sites.grown(tmp_path)
-        assert lines == ("w/service.py:12 process: 10.5 MiB",)
+        assert lines == ("w/service.py:12 process: 10 MiB",)
         assert "heaviest" in note
 
     def test_growth_outside_the_heap_is_said_to_be_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from reports.analysis.time_axis import align
 from reports.charts import style
 from reports.charts.all_charts import chart_names, render_charts
 from reports.charts.by_arm import draw_calls
+from reports.charts.captions import chart_texts
 from reports.charts.inline_svg import inline
 from reports.charts.memory import draw_memory, kill_window
 from reports.charts.style import NARROW, WIDE
@@ -183,3 +184,14 @@ def test_an_inlined_chart_follows_the_theme_and_shares_no_id(charts: dict[str, b
     assert f"var(--blue, {style.BLUE})" in one
     assert "xlink" not in one
     assert one.startswith('<svg class="wide" viewBox="')
+
+
+def test_the_key_and_the_words_name_only_what_the_run_has() -> None:
+    """Guarantees that a run without an incident report and without a kill is not captioned as if it had them."""
+    bare = RunRecord(replace(records.manifest(), reported_points=()), (records.after_trial(),))
+    full, reported = memory_lines(records.run()), "incident report"
+
+    assert {"killed, at its peak", "restarted", "the report's figures"} <= set(full)
+    assert not {"killed, at its peak", "restarted", "the report's figures"} & set(memory_lines(bare))
+    assert reported in chart_texts(records.run())["memory"].caption
+    assert not any(reported in text.caption + text.alt for text in chart_texts(bare).values())

@@ -9,6 +9,7 @@ from harness.commands.postmortem import _incarnation, _trial
 from harness.record import (
     MIB,
     ChannelSeen,
+    ConnectionSeen,
     EndedBy,
     Incarnation,
     KillScope,
@@ -28,7 +29,7 @@ from reports.charts.memory_kinds import draw_memory_kinds, has_kinds
 from reports.pages.html_page import render_html
 from reports.pages.markdown import render_markdown
 from reports.tables.arms import queues
-from reports.tables.worker import PROCESSES_SHOWN_MAX, heartbeats, holding, incarnations, processes
+from reports.tables.worker import PROCESSES_SHOWN_MAX, heartbeats, holding, incarnations, processes, unscaled_timers
 from reports.text.postmortem import how_it_ended, postmortem_lines
 from reports.text.terminal import verdict_lines
 from reports.verdict_words import kill_words, outcome
@@ -88,12 +89,17 @@ def test_a_peak_of_file_pages_is_told_with_its_working_set() -> None:
     assert outcome(trial, MANIFEST) == "fixed was never killed and peaked at 290 MiB (its working set at 60 MiB)"
 
 
-def test_a_container_killed_as_one_is_said_to_be() -> None:
-    """Guarantees that the supervisor's part in an emulated kill of a whole container is named."""
+def test_a_container_killed_as_one_counts_once_and_is_said_to_be() -> None:
+    """Guarantees one kill of two processes where the container is what is killed, and the supervisor's part in it."""
     limit = Limit("cgroup v1", emulated=False, limit_bytes=3000 * MIB, kills=KillScope.CONTAINER, scope_emulated=True)
     trial = replace(with_incarnation(ended_by=EndedBy.SUPERVISOR, ended_s=84.5, exit_status=137), limit=limit)
     page = render_html(RunRecord(MANIFEST, (trial,)), records.judgement(), {})
 
+    both = (OomKill(84.0, 6112, "python", first_process=False), OomKill(84.1, 6101, None, first_process=True))
+    whole = replace(trial, incarnations=(replace(trial.incarnations[0], kills=both, oom_kill_delta=2),))
+
+    assert len(kills_of(whole, MANIFEST)) == 2
+    assert "killed 1 time" in kill_words(whole, MANIFEST)
     assert "the supervisor, after another process of the container was OOM-killed" in page
     assert "A kill takes the whole container; the supervisor ends what the kernel leaves." in page
 
@@ -153,7 +159,7 @@ def test_a_worker_of_a_thousand_processes_does_not_fill_the_report() -> None:
         ((channel(3, 0, 10),), "10 of the channel, with 3 consumers"),
         ((channel(2, 0),), "unlimited × 2 consumers = unlimited (0)"),
         ((channel(1, 10, auto=True),), "unlimited (0): acknowledged at delivery"),
-        ((channel(1, 10), channel(1, 10, name="b")), "2 channels of 10"),
+        ((channel(1, 10), channel(1, 10, name="b")), "2 channels, each 10"),
         ((channel(1, 0, 10), channel(1, 0, 25), channel(1, 0, 40)), "10; changed at least 2 times, to 40 at most"),
         ((channel(0, 10),), ""),
     ],
@@ -169,7 +175,7 @@ def test_the_incarnations_name_the_killed_and_what_could_be_held() -> None:
     row = incarnations(forking.forking_run()).rows[0]
 
     assert row[4:8] == ("the harness", "0", "+1", "pid 6112")
-    assert row[-1] == "2 channels of 10 × 10 consumers = 100"
+    assert row[-1] == "2 channels, each 10 × 10 consumers = 100"
 
 
 def test_a_heartbeat_is_told_in_both_times() -> None:
@@ -179,6 +185,25 @@ def test_a_heartbeat_is_told_in_both_times() -> None:
         (forking.FORKS, "0", "1", "none", "—"),
     )
     assert "in incident time it is longer" in render_html(forking.forking_run(), records.judgement(), {})
+
+
+def test_a_heartbeat_that_was_not_scaled_is_named_in_every_report() -> None:
+    """Guarantees that a verdict which rests on an unscaled timer is not read without a word on it."""
+    run, judgement = forking.forking_run(), records.judgement()
+    said = "forking: 1 connection negotiated a heartbeat of 60.0 s in real time, 1200 s in incident time"
+    lines = "\n".join(verdict_lines(run, judgement))
+    for text in (render_html(run, judgement, {}), render_markdown(run, judgement), lines):
+        assert said in text.replace("\\", "")
+
+
+@pytest.mark.parametrize(("heartbeat_s", "time_scale"), [(3.0, 20.0), (30.0, 20.0), (60.0, 1.0), (0.0, 20.0)])
+def test_a_scaled_heartbeat_is_not_named(heartbeat_s: float, time_scale: float) -> None:
+    """Guarantees no note on a heartbeat that was scaled, that is short anyhow, or of a replay in real time."""
+    trial = replace(FORKING, connections=(ConnectionSeen(0.4, 0, "a", heartbeat_s),))
+    run = RunRecord(replace(MANIFEST, time_scale=time_scale), (trial,))
+
+    assert unscaled_timers(run) == ()
+    assert "not scaled:" not in render_html(run, records.judgement(), {})
 
 
 def test_every_queue_is_told_with_what_it_held_at_the_end() -> None:
@@ -207,7 +232,8 @@ def test_the_kinds_of_memory_are_stacked_below_the_limit_and_the_kill() -> None:
     assert max(tops) == pytest.approx(float(FORKING.memory.cgroup_bytes.max()) / MIB, rel=1e-3)
     assert float(np.max(np.asarray(lines["working set"].get_ydata(), dtype=float))) < max(tops)
     assert "another process killed" in lines
-    assert {"limit 3000 MiB", "limit 3000 MiB: above", "budget 400 MiB"} <= set(labels)
+    assert {"limit 3000 MiB", "budget 400 MiB"} <= set(labels)
+    assert fixed.get_title(loc="left") == "fixed (limit 3000 MiB, far above)"
 
 
 def test_without_a_cgroup_no_kinds_are_drawn() -> None:
