@@ -6,13 +6,15 @@ together; nothing in this module judges it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 
@@ -173,3 +175,4 @@ class Alert:
     message_id: str | None = None
     message: str = ""
     error_code: str | None = None
+    context: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)  # all that it says beside

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STATS, ALERTS = "worker_stats.jsonl", "alerts.jsonl"
+_SCALARS = (str, int, float, bool, type(None))
 _COUNTS = tuple(field.name for field in fields(WorkerGauge) if field.name != "t_s")
 
 
@@ -48,6 +49,7 @@ def _alert(line: dict[str, Any], start_utc: datetime | None, id_key: str) -> Ale
         message_id=None if name is None else str(name),
         message=str(line.get("message", "")),
         error_code=None if code is None else str(code),
+        context={str(key): value for key, value in context.items() if isinstance(value, _SCALARS)},
     )
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from harness.errors import RunDirectoryError
 from harness.record import (
-    Alert,
     CallOutcome,
     DependencyCall,
     Drain,
@@ -170,7 +169,9 @@ def test_a_written_run_reads_back_value_by_value(run: Path) -> None:
         DependencyCall("/extract_facts", "a", 1, "answer", 200, 4.0, 0.5, CallOutcome.ANSWERED, good=True),
     )
     assert trial.outcomes == (Outcome("a", "PROCESSED", None, 0, None),)
-    assert trial.alerts == (Alert("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue", message="timed out"),)
+    (alert,) = trial.alerts
+    assert (alert.alert_type, alert.level, alert.action) == ("EXTERNAL_API_TIMEOUT", "HIGH", "marked_failed_no_requeue")
+    assert (alert.message, alert.context["action"]) == ("timed out", alert.action)
     assert trial.effective_prefetch == (10,)
     assert trial.drain == Drain(complete=True, waited_s=1.5, last_seen="0 ready")
     assert trial.links == (("incident: log of worker-0", "trials/incident/logs/worker-0.log"),)

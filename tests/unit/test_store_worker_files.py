@@ -37,16 +37,18 @@ def test_a_torn_file_is_said(tmp_path: Path) -> None:
 
 
 def test_alerts_get_the_time_of_the_replay(tmp_path: Path) -> None:
-    """Guarantees that an alert stands where it was sent, whose it was, and that one without a message's id is kept."""
+    """Guarantees an alert's time, its message and what is plain in its context; one without a message's id is kept."""
     at = {"sent_utc": (START + timedelta(seconds=12)).isoformat(), "level": "HIGH", "alert_type": "T", "message": "m"}
     lines = [
-        {**at, "context": {"action": "given_up", "message_id": "a"}},
+        {**at, "context": {"action": "given_up", "message_id": "a", "retry_count": 5, "rows": [1]}},
         {**at, "context": {"action": "given_up"}},
     ]
     (tmp_path / "alerts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
     assert read_alerts(tmp_path, START, "message_id", []) == (
-        Alert("T", "HIGH", "given_up", 12.0, "a", "m"),
-        Alert("T", "HIGH", "given_up", 12.0, None, "m"),
+        Alert(
+            "T", "HIGH", "given_up", 12.0, "a", "m", None, {"action": "given_up", "message_id": "a", "retry_count": 5}
+        ),
+        Alert("T", "HIGH", "given_up", 12.0, None, "m", None, {"action": "given_up"}),
     )
     assert [alert.t_s for alert in read_alerts(tmp_path, None, "message_id", [])] == [None, None]
