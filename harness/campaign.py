@@ -146,7 +146,7 @@ def _manifest(order: Order, folder: RunFolder) -> Manifest:
         command=order.command,
         versions=package_versions(),
         machine=machine_facts(),
-        limit_bytes=scenario.memory_limit,
+        limit_bytes=scenario.limit_bytes,
         incident=scenario.incident,
         id_key=incident(scenario.incident).id_key,
         reported_points=tuple(

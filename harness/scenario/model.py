@@ -9,16 +9,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from harness.faults.dependency import DependencyRules
 from harness.faults.fault import check_faults_fit
 from harness.faults.registry import AnyFault
+from harness.fields.quantities import parse_bytes
 from harness.fields.strict import DurationS, Name, Number, RatePerS, SizeBytes, Strict, TimeOfDayS, Whole
 from harness.incidents import DEFAULT, incident, incident_names
 from harness.message_ids import SEED_MAX
 from harness.protocols.payload import BODY_BYTES_MAX, BODY_BYTES_MIN
-from harness.record import PROFILED_SUFFIX
+from harness.record import PROFILED_SUFFIX, KillScope
 from harness.scenario.arms import Arm, WorkerSpec, check_arm
 from harness.scenario.broker_settings import BrokerSettings
 from harness.scenario.expectations import Surroundings
@@ -30,6 +31,7 @@ __all__ = ["Arm", "Burst", "EndsWhen", "Messages", "Phase", "Scenario", "WorkerS
 MESSAGES_MAX = 100_000
 INTERPRETER_BYTES = 90 * 2**20  # a Python worker before its first message: these bytes do not shrink with the messages
 TIME_SCALE_MAX = 3600  # an hour a second: faster, and no timer of the worker's is longer than its own overhead
+RESTARTS_MAX = 100  # a worker that ends by itself after so many messages is started again as often
 JOBS_MAX = 8  # retry jobs at once; more have nothing to divide on a machine of a few cores
 
 TimeScale = Annotated[Number, Field(gt=0, le=TIME_SCALE_MAX)]
@@ -116,11 +118,29 @@ class Messages(Strict):
         return self
 
 
+class MemoryLimitSpec(Strict):
+    """The memory limit of the worker's container, and what is killed where it is hit: Kubernetes has had both.
+
+    ``process``: the kernel takes one process, and the container goes on without it (cgroup v1, and version 2 before
+    kubelet 1.28). ``container``: all its processes go (``memory.oom.group``; on version 1 the supervisor does that).
+    """
+
+    size: SizeBytes
+    kills: KillScope = KillScope.PROCESS
+
+
+def _as_limit(value: object) -> object:
+    """Return a size alone as the limit that it stands for."""
+    if isinstance(value, dict | MemoryLimitSpec):
+        return value
+    return MemoryLimitSpec.model_construct(size=parse_bytes(value), kills=KillScope.PROCESS)
+
+
 class Restarts(Strict):
     """What the supervisor does when the worker ends by itself: start it again, later each time."""
 
     backoff: DurationS = 10.0  # incident time before the first restart; doubles each time, as the supervisor's does
-    limit: Annotated[Whole, Field(ge=0, le=20)] = 5
+    limit: Annotated[Whole, Field(ge=0, le=RESTARTS_MAX)] = 5
 
 
 class Drained(Strict):
@@ -146,7 +166,7 @@ class Scenario(Strict):
     quick: bool = False  # played by `harness verify --quick` too
     seed: Annotated[Whole, Field(ge=0, le=SEED_MAX)] = 1
     time_scale: TimeScale = 20.0
-    memory_limit: SizeBytes
+    memory_limit: Annotated[MemoryLimitSpec, BeforeValidator(_as_limit)]
     messages: Messages
     load: LoadPath = LoadPath()
     broker: BrokerSettings = BrokerSettings()
@@ -193,7 +213,7 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _limits_can_be_kept(self) -> Self:
-        if self.memory_limit <= INTERPRETER_BYTES:
+        if self.limit_bytes <= INTERPRETER_BYTES:
             raise ValueError(f"memory_limit: a worker takes {INTERPRETER_BYTES // 2**20} MiB before its first message")
         if self.drain_at_most <= 0:
             raise ValueError("drain_at_most: draining takes time; the default is 120s")
@@ -207,7 +227,7 @@ class Scenario(Strict):
             around = Surroundings(
                 phases=tuple(phase.phase for phase in self.timeline),
                 other_arms=frozenset(self.arms) - {name},
-                memory_limit_bytes=self.memory_limit,
+                memory_limit_bytes=self.limit_bytes,
                 restarts_max=self.restarts.limit,
                 has_minute_table=bool(self.reported.points),
             )
@@ -217,6 +237,11 @@ class Scenario(Strict):
             if not any(phase.from_ <= point.at < phase.to for phase in self.timeline):
                 raise ValueError("reported.points: every point must lie in a phase of the timeline")
         return self
+
+    @property
+    def limit_bytes(self) -> int:
+        """The memory limit's size."""
+        return self.memory_limit.size
 
     def scale_of(self, phase: Phase) -> float:
         """Incident seconds per replay second in ``phase``."""

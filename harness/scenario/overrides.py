@@ -87,7 +87,9 @@ def small(scenario: Scenario) -> Scenario:
     return scenario.model_copy(
         update={
             "messages": messages,
-            "memory_limit": _shrunk_limit(scenario.memory_limit, arms),
+            "memory_limit": scenario.memory_limit.model_copy(
+                update={"size": _shrunk_limit(scenario.limit_bytes, arms)}
+            ),
             "arms": arms,
             "reported": Reported(),  # the report's megabytes are those of whole messages
         }

@@ -27,7 +27,7 @@ from harness.probes.memory import sampling_memory
 from harness.probes.outside_flight import recording_from_outside
 from harness.protocols.outcome_store import NoOutcomeStore
 from harness.protocols.worker import Endpoints
-from harness.record import Limit
+from harness.record import KillScope, Limit
 from harness.store.message_files import CALLS, write_outcomes
 from harness.store.queue_files import write_queues_left
 from harness.timeline.faults_in_force import FaultsInForce
@@ -251,11 +251,12 @@ class Trial:
                 logs=self._folder.logs,
             ),
             self._environment.memory_limits,
-            self._scenario.memory_limit,
+            self._scenario.limit_bytes,
             _restart_policy(self._scenario),
             self._folder.event,
             name=plan.folder_name,
             grace_s=_WORKER_GRACE_S,
+            kills=self._scenario.memory_limit.kills,
         )
 
     @contextmanager
@@ -282,8 +283,9 @@ class Trial:
         return recording_from_outside(supervisor, self._folder, self._environment.scope.environment())
 
     def _limit(self) -> Limit:
-        limits = self._environment.memory_limits
-        return Limit(kind=limits.kind, emulated=limits.emulated, limit_bytes=self._scenario.memory_limit)
+        limits, wanted = self._environment.memory_limits, self._scenario.memory_limit
+        scope_emulated = wanted.kills is KillScope.CONTAINER and not limits.kills_containers
+        return Limit(limits.kind, limits.emulated, wanted.size, wanted.kills, scope_emulated)
 
     def _load(self, queue: WorkQueue, api_url: str | None) -> Load:
         """Publish to the broker or the ingress, past the proxy: a fault on the worker's link must not thin the load."""

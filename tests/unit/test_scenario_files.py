@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from harness.errors import ScenarioError
-from harness.scenario import Burst, find_scenario, list_scenarios, load_scenario
+from harness.scenario import Burst, Scenario, find_scenario, list_scenarios, load_scenario
 from harness.scenario.complaints import COMPLAINTS_MAX
 from harness.scenario.files import FILE_BYTES_MAX
 from tests.scenario_documents import document, scenario_of, written
 
+_ARM = {"role": "after", "worker": {"command": ["worker"]}}
 CHECKOUT = Path(__file__).parents[2]
 ALL_SCENARIOS = [
     path for folder in ("scenarios", "tests/scenarios", "examples") for path in list_scenarios(CHECKOUT / folder)
@@ -39,7 +40,7 @@ def test_a_scenario_file_becomes_plain_numbers(tmp_path: Path) -> None:
     """Guarantees the units after loading: seconds, bytes, messages a second, shares, seconds since midnight."""
     scenario = scenario_of(tmp_path)
 
-    assert scenario.memory_limit == 1000 * 2**20
+    assert scenario.limit_bytes == 1000 * 2**20
     assert scenario.messages.size_min == 1_000_000
     healthy, hanging, burst, recovery = scenario.timeline
     assert (healthy.from_, healthy.to) == (39_600.0, 39_700.0)
@@ -252,3 +253,20 @@ def test_strange_texts_survive_storing(tmp_path: Path) -> None:
 
     path.write_text(scenario.model_dump_json(by_alias=True), encoding="utf-8")
     assert load_scenario(path) == scenario
+
+
+@pytest.mark.parametrize(
+    ("limit", "kills"), [("500 MiB", "process"), ({"size": "500 MiB", "kills": "container"}, "container")]
+)
+def test_a_memory_limit_is_a_size_or_says_what_is_killed_at_it(limit: object, kills: str, tmp_path: Path) -> None:
+    """Guarantees both ways of writing it, and that a run's scenario.json reads back."""
+    scenario = Scenario.model_validate({**document(), "memory_limit": limit, "arms": {"a": _ARM}})
+    (tmp_path / "scenario.json").write_text(scenario.model_dump_json(by_alias=True))
+
+    assert (scenario.limit_bytes, scenario.memory_limit.kills) == (500 * 2**20, kills)
+    assert load_scenario(tmp_path / "scenario.json").memory_limit == scenario.memory_limit
+
+
+def test_a_scope_that_there_is_not_is_named(tmp_path: Path) -> None:
+    """Guarantees the field and the choice for a limit that kills something else."""
+    assert "memory_limit.kills" in complaint(tmp_path, "memory_limit: {size: 500 MiB, kills: pod}\n")

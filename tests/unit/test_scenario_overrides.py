@@ -131,7 +131,7 @@ def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scen
     changed = overridden(scenario, Overrides(small=True))
 
     assert (changed.messages.size_min, changed.messages.size_max) == (100_000, 200_000)
-    assert changed.memory_limit == CONNECTED_BYTES + math.ceil((1000 * MIB - CONNECTED_BYTES) / 10)
+    assert changed.limit_bytes == CONNECTED_BYTES + math.ceil((1000 * MIB - CONNECTED_BYTES) / 10)
     budget = changed.arms["fixed"].expect.memory_budget
     assert budget is not None
     assert budget.peak_at_most == INTERPRETER_BYTES + 31 * MIB
@@ -145,7 +145,7 @@ def test_small_is_a_tenth_of_the_bytes_above_the_interpreters_own(scenario: Scen
     assert changed.arms["incident"].expect.fidelity is None
     assert changed.arms["incident"].expect.oom_killed is not None
     survivors = overridden(scenario, Overrides(arms=("fixed",), small=True))
-    assert survivors.memory_limit == INTERPRETER_BYTES + 91 * MIB  # nobody has to die of it
+    assert survivors.limit_bytes == INTERPRETER_BYTES + 91 * MIB  # nobody has to die of it
 
 
 def test_small_messages_keep_a_conversation_and_small_budgets_the_interpreter(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_small_messages_keep_a_conversation_and_small_budgets_the_interpreter(tm
     changed = overridden(scenario_of(tmp_path, **data), Overrides(small=True))
 
     assert (changed.messages.size_min, changed.messages.size_max) == (BODY_BYTES_MIN, BODY_BYTES_MIN)
-    assert changed.memory_limit > INTERPRETER_BYTES
+    assert changed.limit_bytes > INTERPRETER_BYTES
     budget = changed.arms["fixed"].expect.memory_budget
     assert budget is not None
     assert budget.peak_at_most == 40 * MIB

@@ -64,7 +64,7 @@ def print_plan(order: Order) -> None:
     console = results()
     console.print(f"{scenario.name}: {scenario.claim}", markup=False)
     console.print(
-        f"seed {scenario.seed}, 1:{scenario.time_scale:g}, memory limit {scenario.memory_limit / 2**20:.0f} MiB"
+        f"seed {scenario.seed}, 1:{scenario.time_scale:g}, memory limit {scenario.limit_bytes / 2**20:.0f} MiB"
     )
     console.print(
         f"{len(arrivals)} messages, about {bytes_about / 1e9:.2f} GB; schedule {schedule_hash(arrivals)[:16]}"

@@ -29,7 +29,7 @@ PROC_SELF = Path("/proc/self")
 class MemoryLimits:
     """What this machine can do.
 
-    ``parent`` is the cgroup under which memory_limits are made; None means the watchdog.
+    ``parent`` is the cgroup under which limits are made; None means the watchdog.
     """
 
     run_id: str
@@ -46,6 +46,11 @@ class MemoryLimits:
     def kind(self) -> str:
         """``cgroup v1``, ``cgroup v2`` or ``watchdog``."""
         return self.files.kind if self.files else "watchdog"
+
+    @property
+    def kills_containers(self) -> bool:
+        """True where the kernel itself can kill a whole container; else the supervisor has to."""
+        return self.files is not None and bool(self.files.group)
 
     def open(self, name: str, limit_bytes: int, kills: KillScope = KillScope.PROCESS) -> MemoryLimit:
         """Make a memory limit for one incarnation. Raises NotEnforceableError where the kernel refuses."""

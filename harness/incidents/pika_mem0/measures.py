@@ -70,7 +70,7 @@ def _throughput(trial: TrialRecord, scenario: Scenario) -> str | None:
 
 
 def _spike(trial: TrialRecord, scenario: Scenario) -> str | None:
-    limit_bytes = trial.limit.limit_bytes if trial.limit else scenario.memory_limit
+    limit_bytes = trial.limit.limit_bytes if trial.limit else scenario.limit_bytes
     peaks = [incarnation.peak_bytes for incarnation in trial.incarnations]
     kills = oom_kill_count(trial, limit_bytes)
     return f"peak {mib(max(peaks))}, {kills} kills" if peaks else None
