@@ -16,7 +16,8 @@ def missing(run: RunRecord, judgement: Judgement) -> tuple[str, ...]:
     """Return one sentence for each thing that a complete run has and this one lacks."""
     if not run.trials:
         return ("The run holds no trial: it ended before its first arm was started.",)
-    sentences = [sentence for trial in run.trials for sentence in _missing_of(trial)]
+    counts_itself = any(trial.gauges for trial in run.trials)
+    sentences = [sentence for trial in run.trials for sentence in _missing_of(trial, counts_itself=counts_itself)]
     if not judgement.checks:
         sentences.append("No check was made: no threshold was compared with anything.")
     return tuple(sentences)
@@ -27,18 +28,15 @@ def damaged(run: RunRecord) -> tuple[str, ...]:
     return tuple(f"{trial.arm}: {sentence}" for trial in run.trials for sentence in trial.damaged)
 
 
-def _missing_of(trial: TrialRecord) -> list[str]:
-    """Return what one trial lacks, in the order of the report."""
+def _missing_of(trial: TrialRecord, *, counts_itself: bool) -> list[str]:
+    """Return what one trial lacks, in the order of the report; most workers write no counts of their own."""
     lacking = [
         (trial.limit is None, "how the memory limit was enforced"),
         (not trial.phases, "any phase, so its times are seconds since the trial's start"),
         (not trial.incarnations, "any incarnation of the worker, so no kill and no exit status"),
         (not trial.memory.t_s.size, "any memory sample"),
         (not trial.queue, "any sample of the broker's queue"),
-        (
-            trial.outcomes_stored and not trial.gauges,
-            "what the worker counts itself (WORKER_STATS_FILE)",
-        ),
+        (counts_itself and not trial.gauges, "what the worker counts itself, as it does of another arm"),
         (_unseen_channels(trial), "what the channels of every incarnation could hold (prefetch)"),
         (not trial.publishes, "any publish"),
         (not trial.calls, "any call of the dependency"),

@@ -20,6 +20,7 @@ from harness.record import (
     TrialRecord,
 )
 from harness.record.flight import Flight
+from reports.analysis.completeness import missing
 from reports.analysis.kills import doubt_of, killed_incarnations, kills_of
 from reports.analysis.postmortem import postmortem
 from reports.analysis.processes import processes_of
@@ -204,6 +205,16 @@ def test_a_scaled_heartbeat_is_not_named(heartbeat_s: float, time_scale: float) 
 
     assert unscaled_timers(run) == ()
     assert "not scaled:" not in render_html(run, records.judgement(), {})
+
+
+def test_a_worker_that_counts_nothing_itself_is_not_called_incomplete() -> None:
+    """Guarantees that somebody's worker has a whole record, and that an arm which lacks what another has does not."""
+    silent = replace(records.after_trial(), gauges=())
+
+    assert missing(RunRecord(MANIFEST, (silent,)), records.judgement()) == ()
+    assert missing(RunRecord(MANIFEST, (records.before_trial(), silent)), records.judgement()) == (
+        "fixed: the record does not hold what the worker counts itself, as it does of another arm.",
+    )
 
 
 def test_every_queue_is_told_with_what_it_held_at_the_end() -> None:
