@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.ledger import OutcomeKind, account_of, story_of, when
+from harness.ledger import OutcomeKind, account_of, outcome_of, story_of, when
 from reports import wording
 from reports.tables.table import Table, columns
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 STORIES_MAX = 50  # an arm; a run that lost everything must not fill its report
 MOMENTS_MAX = 60  # a story; a message that was requeued for ever has thousands of calls
 _NOT_CONFIRMED = "not confirmed"
-_BAD = frozenset({OutcomeKind.LOST.value, OutcomeKind.UNEXPECTED.value, OutcomeKind.STILL_QUEUED.value})
+_NO_TABLE = "the table was not read"  # of no weight where messages are accounted for by answers
+_ANSWERED, _NOT_ANSWERED = "answered", "not answered"
+_BY_ANSWERS = " (by answers of the dependency: the worker wrote no outcome)"
+_ENDS = (_ANSWERED, _NOT_ANSWERED, *(outcome.value for outcome in OutcomeKind))
+_BAD = frozenset({OutcomeKind.LOST.value, OutcomeKind.UNEXPECTED.value, OutcomeKind.STILL_QUEUED.value, _NOT_ANSWERED})
 # The drawing's own measures, in its own units: three columns of boxes.
 BOX_WIDTH, BOX_HEIGHT, _ROW, _COLUMN = 236, 34, 46, 300
 _BAND_MIN, _BAND_MAX = 1.5, 26.0
@@ -74,7 +78,9 @@ def flows(run: RunRecord) -> tuple[Flow, ...]:
 
 def _flow(trial: TrialRecord) -> Flow:
     account = account_of(trial)
-    outcomes = [(outcome.value, len(found)) for outcome in OutcomeKind if (found := account.of(outcome))]
+    outside = _from_outside(trial)
+    ended = Counter(_end(message, outside=outside) for message in account.messages)
+    outcomes = [(name, ended[name]) for name in _ENDS if ended[name]]
     middle = [("confirmed", account.confirmed), (_NOT_CONFIRMED, account.published - account.confirmed)]
     boxes = (
         *_column(0, [("published", account.published)]),
@@ -82,18 +88,41 @@ def _flow(trial: TrialRecord) -> Flow:
         *_column(2, outcomes),
     )
     ends = ", ".join(f"{count} {name}" for name, count in outcomes)
-    shown = account.offending[:STORIES_MAX]
+    offending = _offending(account, outside=outside)
+    shown = offending[:STORIES_MAX]
+    by_whom = _BY_ANSWERS if outside else ""
     return Flow(
         arm=trial.arm,
-        sentence=f"{account.published} published → {account.confirmed} confirmed → {ends}",
+        sentence=f"{account.published} published → {account.confirmed} confirmed → {ends}{by_whom}",
         apart=_apart(account),
-        unsound=account.unsound,
+        unsound=tuple(each for each in account.unsound if not (outside and each.startswith(_NO_TABLE))),
         boxes=boxes,
-        bands=tuple(_bands(account, {box.name: box for box in boxes})),
+        bands=tuple(_bands(account, {box.name: box for box in boxes}, outside=outside)),
         height=max(box.y for box in boxes) + BOX_HEIGHT,
         stories=tuple(_story(trial, account, message) for message in shown),
-        unshown=len(account.offending) - len(shown),
+        unshown=len(offending) - len(shown),
     )
+
+
+def _from_outside(trial: TrialRecord) -> bool:
+    """Tell whether messages are accounted for by answers: the worker wrote no outcome, and counts nothing itself."""
+    return not trial.gauges and not any(outcome_of(row) for row in trial.outcomes)
+
+
+def _end(message: Message, *, outside: bool) -> str:
+    """Return where a message ended: by the worker's own word, or from outside by whether it was answered."""
+    if outside and message.outcome in (OutcomeKind.LOST, OutcomeKind.UNCONFIRMED, OutcomeKind.UNEXPECTED):
+        if message.side_effects:
+            return _ANSWERED
+        return _NOT_ANSWERED if message.outcome is OutcomeKind.LOST else message.outcome.value
+    return message.outcome.value
+
+
+def _offending(account: Account, *, outside: bool) -> tuple[Message, ...]:
+    """Return the messages whose stories are told: those that break a promise."""
+    if not outside:
+        return account.offending
+    return tuple(each for each in account.messages if each.duplicated or _end(each, outside=True) == _NOT_ANSWERED)
 
 
 def _apart(account: Account) -> str:
@@ -111,9 +140,9 @@ def _column(number: int, entries: Sequence[tuple[str, int]]) -> list[Box]:
     return [Box(name, count, number * _COLUMN, row * _ROW, name in _BAD) for row, (name, count) in enumerate(entries)]
 
 
-def _bands(account: Account, boxes: dict[str, Box]) -> list[Band]:
+def _bands(account: Account, boxes: dict[str, Box], *, outside: bool) -> list[Band]:
     known = [message for message in account.messages if message.outcome is not OutcomeKind.UNEXPECTED]
-    ways = Counter(("confirmed" if each.confirmed else _NOT_CONFIRMED, each.outcome.value) for each in known)
+    ways = Counter(("confirmed" if each.confirmed else _NOT_CONFIRMED, _end(each, outside=outside)) for each in known)
     firsts = {("published", name): boxes[name].count for name in ("confirmed", _NOT_CONFIRMED) if name in boxes}
     return [
         _band(boxes[left], boxes[right], count / max(1, account.published))

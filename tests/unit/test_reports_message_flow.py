@@ -32,6 +32,22 @@ def test_the_flow_of_a_whole_run_adds_up() -> None:
     assert (flow.stories, flow.unsound) == ((), ())
 
 
+def test_a_worker_that_writes_no_outcome_is_accounted_for_by_answers() -> None:
+    """Guarantees that what the dependency answered is not called lost because somebody's worker keeps no table."""
+    pending = tuple(replace(row, status="PENDING", next_attempt_at=None) for row in rows())
+    drill = trial(AFTER)
+    answered = len({call.message_id for call in drill.calls if call.is_success})
+    for outcomes, stored in ((pending, True), ((), False)):
+        flow = flow_of(gauges=(), outcomes=outcomes, outcomes_stored=stored)
+
+        assert f"→ {answered} answered, {50 - answered} not answered (by answers" in flow.sentence
+        assert sum(box.count for box in flow.boxes if box.x == max(each.x for each in flow.boxes)) == 50
+        assert flow.unsound == ()
+    assert (
+        "lost" in flow_of(outcomes=pending).sentence
+    )  # it counts itself, so it is ours: a table that stayed is a loss
+
+
 def test_a_lost_message_stands_out_and_its_story_is_told() -> None:
     """Guarantees a box of its own for what is lost, and the message's timeline in both reports."""
     run = run_of(trial(AFTER, outcomes=rows()[1:]))
