@@ -72,7 +72,7 @@ def gate(options: GateOptions) -> int:
       harness gate                                     (this tree against where it left main)
       harness gate --against v1.2 --effect 5% --power 0.99
       harness gate --save-baseline gate.json; harness gate --baseline gate.json
-      harness gate --worker-a "python old.py" --worker-b "python new.py"
+      harness gate --worker-a "{python} old.py" --worker-b "{python} new.py"
     """
     return _played(options.order(), options.save_baseline, as_json=options.as_json)
 

@@ -26,12 +26,20 @@ if TYPE_CHECKING:
 RESAMPLES = 4000
 _INTERVAL = (0.5, 99.5)  # per cent
 _SEED = 1142
+_BUILDS = (BASELINE, CANDIDATE)
 REPEATS_MIN = 3  # with fewer there is no interval
 
 
 def compare(repeats: Sequence[Repeat], effects: Mapping[str, float]) -> tuple[Comparison, ...]:
-    """Return a comparison for each metric; ``effects`` replaces the metrics' own by name."""
-    return tuple(_compared(metric, repeats, effects.get(metric.name, metric.effect)) for metric in METRICS)
+    """Return a comparison for each metric; ``effects`` replaces the metrics' own by name.
+
+    One that is not ``needed`` is left out where too few repeats of a build have it: the workload can't show it.
+    """
+    return tuple(
+        _compared(metric, repeats, effects.get(metric.name, metric.effect))
+        for metric in METRICS
+        if metric.needed or all(samples(repeats, each, metric.name).size >= REPEATS_MIN for each in _BUILDS)
+    )
 
 
 def samples(repeats: Sequence[Repeat], build: str, metric: str) -> NDArray[np.float64]:

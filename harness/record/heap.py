@@ -44,7 +44,7 @@ class HeapSite:
 
 @dataclass(frozen=True, slots=True)
 class HeapSummary:
-    """One incarnation's heap. The last group is what no rule names."""
+    """The heap of one process of an incarnation. The last group is what no rule names."""
 
     incarnation: int
     killed: bool
@@ -52,6 +52,7 @@ class HeapSummary:
     peak_bytes: int
     groups: tuple[HeapGroup, ...]
     sites: tuple[HeapSite, ...] = ()  # at the kill where it was killed, else at the peak; the heaviest first
+    process: int | None = None  # the pid of a forked child; None: the incarnation's first process
 
     @property
     def worst_bytes(self) -> int:

@@ -35,7 +35,7 @@ from harness.timeline.phases import NO_LENGTHS_YET, PhaseLengths, Timeline, plan
 from harness.trial.drain import DrainWatch
 from harness.trial.queue_settings import queue_settings
 from harness.trial.retry_job import play_retry_job
-from harness.trial.worker_program import worker_argv, worker_env, worker_folder
+from harness.trial.worker_program import name_captures, worker_argv, worker_env, worker_folder
 from harness.waiting import pause_until, wait_for
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ class Trial:
         """Play the retry job where the scenario has one, then record what store and queues hold: the ledger's end."""
         folder = self._folder
         self._retry(prepared)
+        if self._plan.profiled:
+            name_captures(folder.path / "memray")
         write_outcomes(folder, prepared.outcomes.outcomes() if prepared.outcomes.is_readable else None)
         try:
             left = queues_left(prepared.queue, self._incident.id_key)

@@ -6,6 +6,7 @@ are divided by the scale. Nothing is started; ``check_commands`` alone looks at 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from harness.protocols.worker import Endpoints
     from harness.scenario import Arm, Scenario, WorkerSpec
 
+_INTERPRETER = re.compile(r"python[0-9.]*")
+_LONG_OPTIONS_WITH_VALUE = frozenset({"--check-hash-based-pycs"})
 PYTHON = "{python}"  # in a command: the interpreter that runs the harness
 
 
@@ -37,13 +40,45 @@ def worker_argv(spec: WorkerSpec, incident: str, capture: Path | None = None) ->
 
 
 def under_memray(command: tuple[str, ...], capture: Path) -> tuple[str, ...]:
-    """Return ``command`` with memray between the interpreter, with its own flags, and what it runs."""
-    if not Path(command[0]).name.startswith("python"):
+    """Return ``command`` with memray between the interpreter, with its own options, and the module or script it runs.
+
+    Children that it forks are followed, each into a capture of its own. A command that is no interpreter of Python, and
+    one that runs ``-c`` or standard input, is returned as it is: memray has nothing to run there.
+    """
+    if not _INTERPRETER.fullmatch(Path(command[0]).name):
         return command
-    at = next(
-        (n for n, word in enumerate(command) if n > 0 and (word == "-m" or not word.startswith("-"))), len(command)
-    )
-    return (*command[:at], "-m", "memray", "run", "--quiet", "--force", "--output", str(capture), *command[at:])
+    memray = ("-m", "memray", "run", "--quiet", "--force", "--follow-fork", "--output", str(capture))
+    at = 1
+    while at < len(command):
+        word = command[at]
+        if not word.startswith("-"):
+            return (*command[:at], *memray, *command[at:])
+        if word.startswith("--"):
+            at += 2 if word in _LONG_OPTIONS_WITH_VALUE else 1
+            continue
+        # Short options may stand together, and the last one of them may have a value: -um module, -Xfaulthandler.
+        place = next((n for n, letter in enumerate(word) if letter in "cmXW"), None)
+        if place is None and word != "-":
+            at += 1
+        elif place is not None and word[place] == "m":
+            before = (word[:place],) if place > 1 else ()
+            module = (word[place + 1 :],) if word[place + 1 :] else ()
+            return (*command[:at], *before, *memray, "-m", *module, *command[at + 1 :])
+        elif place is not None and word[place] in "XW":
+            at += 1 if word[place + 1 :] else 2
+        else:
+            return command
+    return command
+
+
+def name_captures(folder: Path) -> None:
+    """Give the captures of forked children names of their own: ``incarnation-0-process-71.bin``.
+
+    memray writes ``incarnation-0.bin.71``, which nobody who looks for captures would find.
+    """
+    for capture in folder.glob("incarnation-*.bin.*"):
+        stem, _, pid = capture.name.partition(".bin.")
+        capture.rename(capture.with_name(f"{stem}-process-{pid}.bin"))
 
 
 def worker_folder(spec: WorkerSpec, checkout: Path) -> Path:

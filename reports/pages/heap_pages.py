@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from harness.record.heap import Rule
 
 _THREADS_NAMED_MAX = 3
+_CAPTURE = re.compile(r"incarnation-(\d+)(?:-process-(\d+))?")  # named by the trial: of a first process, of a fork
 
 
 def render_profile_pages(capture: Path, out_dir: Path, rules: Sequence[Rule] = ()) -> tuple[tuple[str, str], ...]:
@@ -83,12 +85,16 @@ def sites_page(name: str, profile: HeapProfile) -> str:
 
 
 def _summary(name: str, profile: HeapProfile) -> str:
-    incarnation = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 0
+    found = _CAPTURE.fullmatch(name)
+    incarnation = int(found[1]) if found else 0
+    process = int(found[2]) if found and found[2] else None
     sites = tuple(
         HeapSite(site.location, site.size_bytes, site.threads)
         for site in (profile.at_end if profile.killed else profile.at_peak)
     )
-    summary = HeapSummary(incarnation, profile.killed, profile.end_bytes, profile.peak_bytes, profile.groups, sites)
+    summary = HeapSummary(
+        incarnation, profile.killed, profile.end_bytes, profile.peak_bytes, profile.groups, sites=sites, process=process
+    )
     return json.dumps(asdict(summary), indent=2) + "\n"
 
 

@@ -19,7 +19,7 @@ from reports import wording
 from reports.tables.table import Table, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.record import RunRecord, TrialRecord
     from harness.record.heap import HeapSummary
@@ -112,11 +112,42 @@ def profile_lines(run: RunRecord) -> tuple[str, ...]:
             widths = [max(len(row[at]) for row in cells) for at in range(len(table.columns))]
             lines += ["", table.caption]
             lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    if captures := capture_lines(run):
+        lines += ["", "Whose heap is in which capture, and who is in none.", *(f"  {line}" for line in captures)]
     return tuple(lines)
 
 
+def capture_lines(run: RunRecord) -> tuple[str, ...]:
+    """Return whose heap is in which capture of the profiled arms, and which processes are in none, as plain lines."""
+    lines: list[str] = []
+    for trial in run.trials:
+        if trial.role != "profiled":
+            continue
+        commands = {each.pid: each.command for each in trial.processes}
+        lines += [f"{trial.arm}: {_whose(heap, commands)}: peak {mib(heap.peak_bytes)}" for heap in trial.heaps]
+        if not trial.heaps:
+            lines.append(f"{trial.arm}: no capture: its command runs as it is, or was killed before memray had begun")
+        captured = {heap.process for heap in trial.heaps} | {each.pid for each in trial.incarnations}
+        lines += [
+            f"{trial.arm}: not in any capture: process {pid} ({command}): another program, another interpreter that was"
+            " started and not forked, or a child killed before memray had begun"
+            for pid, command in commands.items()
+            if pid not in captured
+        ]
+    return tuple(lines)
+
+
+def _whose(heap: HeapSummary, commands: Mapping[int, str]) -> str:
+    if heap.process is None:
+        return f"capture of incarnation {heap.incarnation}, its first process"
+    command = commands.get(heap.process, "too short-lived to be seen")
+    return f"capture of incarnation {heap.incarnation}, forked process {heap.process} ({command})"
+
+
 def _first_incarnations(run: RunRecord) -> Iterator[tuple[TrialRecord, HeapSummary]]:
-    return ((trial, heap) for trial in run.trials for heap in trial.heaps if heap.incarnation == 0)
+    return (
+        (trial, heap) for trial in run.trials for heap in trial.heaps if heap.incarnation == 0 and heap.process is None
+    )
 
 
 def _moment(heap: HeapSummary) -> str:

@@ -158,3 +158,71 @@ def test_what_cannot_be_meant_is_a_usage_error(tmp_path: Path, changes: dict[str
         order(
             tmp_path, **{"worker_a": "python a.py", **({"worker_a": None} if "against" in changes else {}), **changes}
         )
+
+
+OWN = """
+name: own_builds
+claim: A worker of one's own is compared with another build of it.
+memory_limit: 500 MiB
+messages: {size_min: 10 kB, size_max: 20 kB}
+timeline:
+  - {phase: load, from: "11:00:00", to: "11:01:00", arrivals: 60/min, dependency: {default: {mode: answer}}}
+arms:
+  mine:
+    role: after
+    worker: {command: ["{python}", old.py], env: {TENANT: acme}}
+    timers: {TIMEOUT: 20s}
+    expect: {never_killed: {}}
+"""
+
+
+class TestOwnWorkers:
+    """Builds of a worker that nobody here wrote."""
+
+    def test_folder_environment_timers_and_expectations_are_the_scenarios(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guarantees that two commands run where the scenario's own does, with what it has, wherever one is."""
+        (tmp_path / "own.yaml").write_text(OWN)
+        monkeypatch.chdir("/")
+        found = order(
+            tmp_path, scenario=str(tmp_path / "own.yaml"), worker_a="{python} old.py", worker_b="{python} new.py"
+        )
+
+        for name, program in ((BASELINE, "old.py"), (CANDIDATE, "new.py")):
+            arm = found.scenario.arms[name]
+            assert (arm.worker.command, arm.worker.folder) == (("{python}", program), str(tmp_path))
+            assert (arm.worker.env, arm.timers) == ({"TENANT": "acme"}, {"TIMEOUT": 20.0})
+            assert (arm.expect.never_killed is not None, arm.expect.all_answered) == (True, None)
+
+    def test_without_a_worker_b_it_is_the_scenarios_own(self, tmp_path: Path) -> None:
+        """Guarantees that a command is not taken for a module of the checkout."""
+        (tmp_path / "own.yaml").write_text(OWN)
+        found = order(tmp_path, scenario=str(tmp_path / "own.yaml"), worker_a="{python} older.py")
+
+        assert found.candidate.label == "the scenario's own worker"
+        assert found.scenario.arms[CANDIDATE].worker.command == ("{python}", "old.py")
+        assert "PYTHONPATH" not in found.scenario.arms[CANDIDATE].env
+
+    def test_the_default_workload_asks_of_commands_what_can_be_seen_from_outside(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guarantees the example of --help: no call hangs, no table is read, and the folder is the one of the shell."""
+        monkeypatch.chdir(tmp_path)
+        found = order(tmp_path, worker_a="{python} old.py", worker_b="{python} old.py").scenario
+        arm = found.arms[CANDIDATE]
+
+        assert arm.worker.folder == str(tmp_path)
+        assert {check.key for check, _ in arm.expect.expected} == {"never_killed", "all_answered"}
+        assert not any(phase.dependency.faulty_modes for phase in found.timeline if phase.dependency)
+
+    def test_a_command_that_cannot_be_started_is_refused(self, tmp_path: Path) -> None:
+        """Guarantees exit 2 before anything is started."""
+        with pytest.raises(UsageError, match="no-such-program"):
+            order(tmp_path, worker_a="no-such-program", worker_b="{python} new.py")
+
+    def test_a_commit_of_a_command_is_refused(self, tmp_path: Path) -> None:
+        """Guarantees that a scenario of one's own is not compared with a commit of this checkout's worker."""
+        (tmp_path / "own.yaml").write_text(OWN)
+        with pytest.raises(UsageError, match="give --worker-a"):
+            order(tmp_path, scenario=str(tmp_path / "own.yaml"))

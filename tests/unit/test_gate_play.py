@@ -50,7 +50,7 @@ def record(build: str, number: int, *, peak_mib: float = 88.0, **changes: Any) -
     """Return a repeat's record; a candidate's peak is what the test says, with a little noise."""
     peak = peak_mib if build == CANDIDATE else 88.0
     incarnation = drill.incarnation(peak_rss_bytes=int((peak + number % 3 / 10) * MIB))
-    memory = drill.memory((-3, 49, 0, 110 * drill.MB))
+    memory = drill.memory((-3, 49, 0, 80 * MIB))
     return drill.trial(drill.AFTER, incarnations=(incarnation,), memory=memory, **changes)
 
 
@@ -139,6 +139,15 @@ def test_the_figures_of_a_repeat() -> None:
     assert found["peak_cgroup"] == 300.0
     assert found["kept"] == pytest.approx(9.8 / 48 * 1000)
     assert found["throughput"] == pytest.approx(1.0, rel=0.1)
+
+
+def test_the_peak_is_the_containers_and_not_the_first_processs() -> None:
+    """Guarantees that what a forked child keeps counts, and that a single process's own mark is never undercut."""
+    small = (drill.incarnation(peak_rss_bytes=30 * MIB),)
+    forking = drill.trial(drill.AFTER, incarnations=small, memory=drill.memory((-3, 49, 0, 290 * MIB)))
+    single = drill.trial(drill.AFTER, incarnations=small, memory=drill.memory((-3, 49, 0, 25 * MIB)))
+
+    assert (figures_of(forking)["peak"], figures_of(single)["peak"]) == (290.0, 30.0)
 
 
 def test_what_was_not_measured_is_left_out() -> None:

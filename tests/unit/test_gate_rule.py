@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.gate.comparison import compare
-from harness.gate.metrics import METRICS
+from harness.gate.metrics import KEPT, METRICS, PEAK, RATE, SLOPE
 from harness.gate.power import PILOT, REPEATS_MAX, needed, share_found
 from harness.record import Verdict
 from harness.record.gate import BASELINE, CANDIDATE, Comparison, Repeat
@@ -127,3 +127,17 @@ class TestPower:
             share_found(number, spread=0.012, change=0.0, effect=0.03) for number in range(PILOT, REPEATS_MAX + 1)
         ]
         assert max(shares) <= 0.01
+
+
+def test_a_metric_that_the_workload_cannot_show_is_left_out_and_a_needed_one_is_unknown() -> None:
+    """Guarantees that a short workload without a slope is still judged, and that a peak nobody read is no pass."""
+    shown = {PEAK: 88.0, KEPT: 0.0, SLOPE: 1.0, RATE: 9.0}
+
+    def verdicts(*lacking: str) -> dict[str, Verdict]:
+        metrics = {name: value for name, value in shown.items() if name not in lacking}
+        repeats = [Repeat(build, metrics) for build in (BASELINE, CANDIDATE) for _ in range(3)]
+        return {each.metric: each.verdict for each in compare(repeats, {})}
+
+    assert set(verdicts()) == set(shown)
+    assert verdicts(SLOPE, RATE) == {PEAK: Verdict.PASS, KEPT: Verdict.PASS}
+    assert verdicts(KEPT)[KEPT] is Verdict.UNKNOWN

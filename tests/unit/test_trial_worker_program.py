@@ -9,11 +9,18 @@ import pytest
 from harness.errors import ScenarioError, UsageError
 from harness.protocols.worker import Endpoints
 from harness.scenario import Scenario, load_scenario
-from harness.trial.worker_program import check_commands, under_memray, worker_argv, worker_env, worker_folder
+from harness.trial.worker_program import (
+    check_commands,
+    name_captures,
+    under_memray,
+    worker_argv,
+    worker_env,
+    worker_folder,
+)
 from tests.scenario_documents import document, scenario_of, written
 
 CAPTURE = Path("incarnation-0.bin")
-MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--output", "incarnation-0.bin")
+MEMRAY = ("-m", "memray", "run", "--quiet", "--force", "--follow-fork", "--output", "incarnation-0.bin")
 ENDPOINTS = Endpoints(
     "amqp://here", "queue", "http://there", "sqlite:///rows.db", Path("stats"), Path("alerts"), Path("flight")
 )
@@ -110,11 +117,43 @@ def test_a_command_that_can_be_started_is_accepted(tmp_path: Path) -> None:
     [
         (("python3", "-P", "-m", "worker", "--x"), ("python3", "-P", *MEMRAY, "-m", "worker", "--x")),
         (("/venv/bin/python", "worker.py", "-m"), ("/venv/bin/python", *MEMRAY, "worker.py", "-m")),
-        (("python3",), ("python3", *MEMRAY)),
+        (("python3",), ("python3",)),
         (("./worker", "--port", "1"), ("./worker", "--port", "1")),
+        (
+            ("python3", "-X", "faulthandler", "-W", "ignore", "w.py", "-X"),
+            ("python3", "-X", "faulthandler", "-W", "ignore", *MEMRAY, "w.py", "-X"),
+        ),
+        (("python3.11", "-Xdev", "-uI", "w.py"), ("python3.11", "-Xdev", "-uI", *MEMRAY, "w.py")),
+        (("python3", "-um", "worker", "x"), ("python3", "-u", *MEMRAY, "-m", "worker", "x")),
+        (("python3", "-mworker"), ("python3", *MEMRAY, "-m", "worker")),
+        (
+            ("python3", "--check-hash-based-pycs", "never", "w.py"),
+            ("python3", "--check-hash-based-pycs", "never", *MEMRAY, "w.py"),
+        ),
+        (("python3", "-c", "import w", "w.py"), ("python3", "-c", "import w", "w.py")),
+        (("python3", "-uc", "import w"), ("python3", "-uc", "import w")),
+        (("python3", "-"), ("python3", "-")),
+        (("pythonic", "w.py"), ("pythonic", "w.py")),
     ],
-    ids=["module", "script", "nothing to run", "no interpreter"],
+    ids=[
+        *("module", "script", "nothing to run", "no interpreter", "options with values", "values joined"),
+        *("module after flags", "module joined", "long option", "code", "code after flags", "input", "another name"),
+    ],
 )
 def test_a_command_is_profiled_where_it_is_an_interpreter(command: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    """Guarantees that a team's own Python worker can be profiled, and that another program still runs as it is."""
+    """Guarantees memray on the right side of the interpreter's options, and that the rest runs as it is."""
     assert under_memray(command, CAPTURE) == expected
+
+
+def test_captures_of_forked_children_get_names_that_are_looked_for(tmp_path: Path) -> None:
+    """Guarantees that memray's name for a child's capture ends as a .bin, with the child's pid in it."""
+    for name in ("incarnation-0.bin", "incarnation-0.bin.71", "incarnation-1.bin.80"):
+        (tmp_path / name).touch()
+
+    name_captures(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "incarnation-0-process-71.bin",
+        "incarnation-0.bin",
+        "incarnation-1-process-80.bin",
+    ]

@@ -23,6 +23,7 @@ from harness.options import RUNS_DIR
 from harness.record import MIB
 from harness.record.gate import BASELINE, CANDIDATE
 from harness.scenario import find_scenario, load_scenario
+from harness.trial.worker_program import check_commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,11 +79,17 @@ class GateOptions:
         machine = baselines.facts()
         build_a = self._build_a(template, scenario, machine)
         build_b = (
-            builds.this_tree(template) if self.worker_b is None else builds.of_command(self.worker_b, "--worker-b")
+            builds.this_tree(template, scenario.incident)
+            if self.worker_b is None
+            else builds.of_command(self.worker_b, "--worker-b")
         )
         arms = {} if isinstance(build_a, baselines.Baseline) else {BASELINE: build_a.arm(template)}
+        if template.worker.command is None and self.worker_a is not None and self.worker_b is not None:
+            scenario = builds.without_trouble(scenario)
+        compared = scenario.model_copy(update={"arms": {**arms, CANDIDATE: build_b.arm(template)}})
+        check_commands(compared)
         return GateOrder(
-            scenario=scenario.model_copy(update={"arms": {**arms, CANDIDATE: build_b.arm(template)}}),
+            scenario=compared,
             baseline=build_a,
             candidate=build_b,
             runs_dir=self.runs_dir,
@@ -107,7 +114,9 @@ class GateOptions:
             return stored
         if self.worker_a is not None:
             return builds.of_command(self.worker_a, "--worker-a")
-        return builds.of_commit(self.against or builds.AUTO, template, self.runs_dir.absolute() / "builds")
+        return builds.of_commit(
+            self.against or builds.AUTO, template, scenario.incident, self.runs_dir.absolute() / "builds"
+        )
 
     def _effect(self, metric: str, *, relative: bool) -> float:
         option = _OPTIONS[metric]

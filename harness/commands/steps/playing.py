@@ -108,5 +108,5 @@ def _render_profiles(path: Path, incident: str) -> None:
 def _heap(run: RunRecord, role: str) -> tuple[str, HeapSummary] | None:
     """Return the profiled repeat of the first arm of ``role`` that has one, and the heap of its first incarnation."""
     twins = [run.repeat_of(trial.arm) for trial in run.trials if trial.role == role]
-    found = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps if heap.incarnation == 0]
-    return next(iter(found), None)
+    heaps = [(twin.arm, heap) for twin in twins if twin is not None for heap in twin.heaps]
+    return next((found for found in heaps if (found[1].incarnation, found[1].process) == (0, None)), None)
