@@ -1,4 +1,4 @@
-"""What a benchmark stands on: a run scope, a folder for what it leaves, how much it may do, where progress is told.
+"""What a benchmark stands on: a run scope, a folder for what it leaves, how much it may do, where progress is reported.
 
 ``suite`` makes one for each benchmark. It starts nothing itself.
 """

@@ -97,7 +97,7 @@ async def post_all_s(target: Target, requests: int, connections: int) -> float:
             await connection.send(target.head(f"bench-{number:06d}"), rest)
             status = await connection.status()
             if status != _OK:
-                raise PartFailedError(f"the dependency answered HTTP {status} where it was told to answer at once")
+                raise PartFailedError(f"the dependency answered HTTP {status} where it was to answer at once")
 
     opened = [Connection() for _ in range(connections)]
     try:

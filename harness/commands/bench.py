@@ -1,6 +1,6 @@
 """``harness bench``: what the harness itself costs, measured in one run; what ``make bench`` runs.
 
-A missed aim is said, and fails nothing.
+A missed aim is printed, and fails nothing.
 """
 
 from __future__ import annotations

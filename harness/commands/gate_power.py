@@ -1,4 +1,4 @@
-"""``harness gate-power``: how often the gate would cry wolf, and how often it finds what was planted."""
+"""``harness gate-power``: how often the gate raises a false alarm, and how often it finds what was planted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays a gate: repeats of two builds in turn on one site, as many as the wanted power takes, then the comparison.
+"""Plays a gate: repeats of two builds in turn in one environment, as many as the power takes, then the comparison.
 
 ``harness.commands.gate`` uses it. A B A B …: a machine that slows down half-way slows both builds. With a stored
 baseline only the candidate is played. On red the worse build, and the other where there is one, are repeated once under
@@ -138,7 +138,7 @@ def _problems(run: RunRecord, scenario: Scenario) -> tuple[list[Verdict], tuple[
     that was late on a busy machine is no fault: the worker takes from a backlog, whenever that came to be.
     """
     verdicts: list[Verdict] = []
-    said: list[str] = []
+    problems: list[str] = []
     for trial in run.trials:
         if trial.role == "profiled":
             continue
@@ -148,8 +148,8 @@ def _problems(run: RunRecord, scenario: Scenario) -> tuple[list[Verdict], tuple[
         wrong = [each for each in judgement.checks if each.verdict is not Verdict.PASS and each.check != IN_TIME.name]
         worst = Verdict.worst([Verdict.PASS, *(each.verdict for each in wrong)])
         verdicts.append(Verdict.UNKNOWN if build == BASELINE and worst is Verdict.FAIL else worst)
-        said += [f"{trial.arm}: {each.check}: {each.measured}; wanted {each.threshold}" for each in wrong]
-    return verdicts, tuple(said)
+        problems += [f"{trial.arm}: {each.check}: {each.measured}; wanted {each.threshold}" for each in wrong]
+    return verdicts, tuple(problems)
 
 
 def _build_of(folder_name: str) -> str:

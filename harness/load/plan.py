@@ -1,4 +1,4 @@
-"""The load plan: all that the publishers' process is told, in one JSON file.
+"""The load plan: all that the publishers' process gets, in one JSON file.
 
 Written by ``driver``, read by ``locustfile``; the two share nothing else but the journal. It is checked when it is
 made and again when it is read.

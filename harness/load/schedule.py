@@ -102,7 +102,7 @@ def build_schedule(
 
 
 def schedule_hash(arrivals: Iterable[Arrival]) -> str:
-    """Return the SHA-256 of the schedule, in hex: two runs with the same one were asked for the same workload."""
+    """Return the SHA-256 of the schedule, in hex: two runs with the same one had the same workload."""
     digest = hashlib.sha256()
     for arrival in arrivals:
         digest.update(f"{arrival.intended_s:.6f} {arrival.message_id} {arrival.template}".encode())

@@ -1,4 +1,4 @@
-"""What a workload came to: offered beside achieved, so that a generator that was too slow is said and not hidden.
+"""What a workload came to: offered beside achieved, so that a generator that was too slow shows.
 
 Used by ``driver`` and by whoever reads a journal. Pure; reads no file.
 """
@@ -25,7 +25,7 @@ WINDOW_S = 1.0
 class LoadSummary:
     """The workload in figures. Rates are messages per replay second, lateness is replay seconds.
 
-    ``offered_per_s`` is what the schedule asked for in its busiest window of ``WINDOW_S``, ``achieved_per_s`` what
+    ``offered_per_s`` is what the schedule wants in its busiest window of ``WINDOW_S``, ``achieved_per_s`` what
     became of just those messages: how many of them were confirmed, divided by the time until the last of them was
     begun (at least the window). Equal figures: the generator kept up. Both are 0 for an empty schedule. Lateness is
     sent minus intended; None when nothing was attempted.

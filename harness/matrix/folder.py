@@ -1,6 +1,6 @@
 """The folder of a matrix: which run of which scenario is in it, and whether that run still speaks of this tree.
 
-A run counts for as long as neither its scenario, nor the way it was asked for, nor the source of harness, worker and
+A run counts for as long as neither its scenario, nor its options, nor the source of harness, worker and
 fake has changed; after that it is played again. It judges nothing and removes no run.
 """
 

@@ -27,27 +27,27 @@ def row_of(run: RunRecord, judgement: Judgement, scenario: Scenario, where: str)
 def _cell(arm: str, judgement: Judgement, scenario: Scenario) -> MatrixCell:
     results = [result for result in judgement.checks if result.arm == arm]
     made_anyway = {PLAYED, *(check.name for check in preconditions())}
-    asked = [result for result in results if result.check not in made_anyway]
+    expected = [result for result in results if result.check not in made_anyway]
     figures = judgement.metrics
     return MatrixCell(
         arm=arm,
         role=scenario.arms[arm].role,
-        expected=", ".join(result.check for result in asked) or "nothing",
+        expected=", ".join(result.check for result in expected) or "nothing",
         verdict=Verdict.worst(result.verdict for result in results),
-        figure=_figure(results, asked),
+        figure=_figure(results, expected),
         confirmed=int(figures.get(f"{arm}.confirmed", 0)),
         lost=_count(figures.get(f"{arm}.lost")),
         duplicated=_count(figures.get(f"{arm}.duplicated")),
     )
 
 
-def _figure(results: list[CheckResult], asked: list[CheckResult]) -> str:
+def _figure(results: list[CheckResult], expected: list[CheckResult]) -> str:
     """Return what the first expectation of its own measured; where not all is well, what stands in its way."""
     for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         for result in results:
             if result.verdict is verdict:
                 return f"{result.check}: {result.measured}"
-    own = [result for result in asked if result.check not in _EVERYWHERE] or asked
+    own = [result for result in expected if result.check not in _EVERYWHERE] or expected
     return own[0].measured if own else ""
 
 

@@ -57,10 +57,10 @@ class Bench:
         wrong = [result for result in judgement.checks if result.verdict is not Verdict.PASS]
         subject = f"the worker of {budget.scenario.name}, arm {budget.arm},"
         heading = f"{subject} does not keep its memory budget: verdict {judgement.verdict.value}"
-        said = [heading, *(_line(result) for result in wrong), f"  run: {run}"]
+        lines = [heading, *(_line(result) for result in wrong), f"  run: {run}"]
         if any(result.verdict is Verdict.FAIL and result.check in _OF_MEMORY for result in wrong):
-            said.append(self._sites(budget, run))
-        return "\n".join(said)
+            lines.append(self._sites(budget, run))
+        return "\n".join(lines)
 
     def _run(self, budget: MarkedBudget) -> Path:
         if self.stored is not None:
@@ -96,5 +96,5 @@ class Bench:
 
 
 def _line(result: CheckResult) -> str:
-    told = f"  {result.verdict.value.upper():<8} {result.check}: {result.measured}; wanted {result.threshold}"
-    return f"{told}. {result.detail}" if result.detail else told
+    line = f"  {result.verdict.value.upper():<8} {result.check}: {result.measured}; wanted {result.threshold}"
+    return f"{line}. {result.detail}" if result.detail else line

@@ -2,7 +2,7 @@
 
 Used by the trial where a scenario asks for it. The hours are not waited for: the job is given a time after the last
 due date, as cron would reach it. Its retries carry the schedule on, so it runs again, as often as an event may fail.
-Several jobs run at once where that is asked for: they are told the same time, and meet the same events.
+Several jobs run at once where the scenario says so: they get the same time, and meet the same events.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adds what a run or a gate came to to the history beside the run directories. Used by the verbs that play.
 
-A history that can't be written is said and changes no verdict.
+A history that can't be written is reported as an error and changes no verdict.
 """
 
 from __future__ import annotations
