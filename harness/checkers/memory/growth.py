@@ -68,11 +68,9 @@ class Growth:
     step_in: str = ""  # that phase
 
     @property
-    def smallest_shown_per_1000_bytes(self) -> float:
-        """The smallest growth per thousand that this run could have shown."""
-        by_slope = (self.high_bytes - self.low_bytes) / 2
-        by_level = (self.unsure_bytes + _FIRST_TIME_BYTES) / max(self.messages, 1) * 1000
-        return min(by_slope, by_level) if by_slope > 0 else by_level
+    def smallest_kept_bytes(self) -> float:
+        """The least that this run could have shown to be kept."""
+        return self.unsure_bytes + _FIRST_TIME_BYTES
 
     def too_much_kept(self, per_1000_bytes: float) -> bool | None:
         """Return whether more was kept than so much per thousand; None where the levels vary too much to tell.
@@ -242,8 +240,9 @@ def _told(found: Growth, incarnations: int) -> str:
         said += f"; {found.per_1000_attempts_bytes / MIB:.1f} MiB per 1,000 attempts"
     if found.step_in:
         said += f"; largest step {mib(found.step_bytes)}, in {found.step_in}"
-    shown = found.smallest_shown_per_1000_bytes / MIB
-    return f"{said}. The smallest growth that this run could have shown: {shown:.1f} MiB per 1,000."
+    steady = (found.high_bytes - found.low_bytes) / 2 / MIB
+    kept = mib(found.smallest_kept_bytes)
+    return f"{said}. The smallest growth that this run could have shown: {steady:.1f} MiB per 1,000, or {kept} kept."
 
 
 CHECK = Check(
