@@ -30,6 +30,7 @@ class OutcomeKind(StrEnum):
     FAILED_SCHEDULED = "failed, retry scheduled"
     PERMANENTLY_FAILED = "permanently failed"
     DEAD_LETTERED = "dead-lettered"
+    WAITING = "waiting in a queue"
     STILL_QUEUED = "still queued"
     UNCONFIRMED = "never confirmed, never seen"
     LOST = "lost"
@@ -51,6 +52,7 @@ class Message:
     status: str | None  # of its row; None where it has none
     calls: int  # of the dependency's primary endpoints, good or bad
     side_effects: int  # successful calls
+    lies_in: str | None = None  # the queue that holds it in the end
 
     @property
     def recovered(self) -> bool:
@@ -120,7 +122,8 @@ def account_of(trial: TrialRecord) -> Account:
     rows = {row.message_id: row for row in trial.outcomes}
     queues = trial.queues or ()
     queued = {name for queue in queues if queue.is_work for name in queue.message_ids if name is not None}
-    aside = {name for queue in queues if not queue.is_work for name in queue.message_ids if name is not None}
+    aside = {name for queue in queues if not queue.still_moves for name in queue.message_ids if name is not None}
+    lies_in = {name: queue.name for queue in queues for name in queue.message_ids if name is not None}
     called = [call for call in trial.calls if call.primary and call.message_id is not None]
     calls = Counter(str(call.message_id) for call in called)
     effects = Counter(str(call.message_id) for call in called if call.is_success)
@@ -134,8 +137,8 @@ def account_of(trial: TrialRecord) -> Account:
             return outcome
         if name in aside:
             return OutcomeKind.DEAD_LETTERED
-        if name in queued:
-            return OutcomeKind.STILL_QUEUED
+        if name in lies_in:
+            return OutcomeKind.STILL_QUEUED if name in queued else OutcomeKind.WAITING
         return OutcomeKind.LOST if name in confirmed else OutcomeKind.UNCONFIRMED
 
     messages = tuple(
@@ -144,10 +147,11 @@ def account_of(trial: TrialRecord) -> Account:
             outcome=outcome(name),
             confirmed=name in confirmed,
             status=rows[name].status if name in rows else None,
+            lies_in=lies_in.get(name),
             calls=calls[name],
             side_effects=effects[name],
         )
-        for name in sorted(attempted | settled | queued | aside | calls.keys())
+        for name in sorted(attempted | settled | lies_in.keys() | calls.keys())
     )
     return Account(
         messages=messages,
@@ -181,7 +185,7 @@ def _lacking(trial: TrialRecord) -> Iterator[str]:
         yield "what the queues held in the end is not known: queues.json is missing"
         return
     for queue in trial.queues:
-        if queue.is_work and queue.messages:
+        if queue.still_moves and queue.messages:
             yield f"the queues were not drained: {queue.name} held {queue.messages} messages in the end"
-        if not queue.is_work and len(queue.message_ids) < queue.messages:
+        if not queue.still_moves and len(queue.message_ids) < queue.messages:
             yield f"only {len(queue.message_ids)} of the {queue.messages} messages in {queue.name} were read"

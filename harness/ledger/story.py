@@ -162,5 +162,5 @@ def _ended(trial: TrialRecord, message_id: str) -> Iterator[Moment]:
         yield Moment(t_s, "row", f"its row says {row.status}{failed}, {row.retry_count} retries")
     for queue in trial.queues or ():
         if message_id in queue.message_ids:
-            kind = "still_queued" if queue.is_work else "dead_letter"
+            kind = "still_queued" if queue.is_work else "waiting" if queue.still_moves else "dead_letter"
             yield Moment(t_s, kind, f"{queue.name} holds it")

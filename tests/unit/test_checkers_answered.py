@@ -1,7 +1,7 @@
 """The checkers of a worker that isn't ours: what pika-mem0 and the broker saw, and what only a table could tell."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -9,7 +9,7 @@ from harness.checkers.case import Case
 from harness.checkers.messages import accounted, answered
 from harness.judging import judge
 from harness.judging.judge import case_of
-from harness.record import CallOutcome, DependencyCall, Drain, Outcome, Verdict
+from harness.record import CallOutcome, DependencyCall, Drain, Outcome, QueueKind, QueueLeft, QueueSample, Verdict
 from harness.scenario import Scenario
 from tests.drill_records import AFTER, BEFORE, incarnation, publishes, queue, run_of, trial
 from tests.scenario_documents import document
@@ -47,7 +47,10 @@ class TestAnswered:
         result = answered.check(case())
 
         assert result.verdict is Verdict.PASS
-        assert result.measured == "50 answered, 53 acknowledged, of 50 confirmed; 0 answered again"
+        assert (
+            result.measured
+            == "50 answered, 53 acknowledged, of 50 confirmed; 0 called again, 0 of them answered well again"
+        )
 
     @pytest.mark.parametrize(
         "changes",
@@ -67,14 +70,14 @@ class TestAnswered:
 
         assert result.verdict is Verdict.FAIL
         assert result.measured.endswith("; 1 lost")
-        assert result.detail == "Never answered, first: c-003."
+        assert result.detail == "Never answered. Lost, first: c-003."
 
     def test_a_message_answered_twice_is_counted_and_no_failure(self) -> None:
         """Guarantees that a redelivery shows, as at-least-once delivery allows."""
         result = answered.check(case(calls=(*answers(), answers()[7])))
 
         assert result.verdict is Verdict.PASS
-        assert result.measured.endswith("1 answered again")
+        assert result.measured.endswith("1 called again, 1 of them answered well again")
 
     def test_an_answer_to_nobodys_message_is_not_counted(self) -> None:
         """Guarantees that calls of other conversations make up for nothing."""
@@ -120,6 +123,62 @@ class TestAnswered:
 
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
+
+    def test_a_bad_answer_is_a_call_again_too(self) -> None:
+        """Guarantees that a storm of failed calls leaves its trace where all is answered in the end."""
+        bad = replace(answers()[7], status=503, good=False)
+        result = answered.check(case(calls=(*answers(), *(bad,) * 400)))
+
+        assert result.verdict is Verdict.PASS
+        assert result.measured.endswith("400 called again, 0 of them answered well again")
+
+    def test_a_message_that_waits_in_a_queue_is_not_called_lost(self) -> None:
+        """Guarantees that the ledger knows where a message lies, be it waiting for its time or set aside."""
+        waiting = QueueLeft("work.wait", QueueKind.WAITING, 1, ("c-003",))
+        aside = QueueLeft("work.dead", QueueKind.ASIDE, 1, ("c-003",))
+
+        for queue_left, place in ((waiting, "waiting in work.wait"), (aside, "aside in work.dead")):
+            result = answered.check(case(calls=answers(status=503, good=False), queues=(queue_left,)))
+            assert result.verdict is Verdict.FAIL
+            assert result.measured.endswith(f"1 {place}")
+            assert "lost" not in f"{result.measured} {result.detail}".lower()
+
+    STUCK: ClassVar[dict[str, Any]] = {
+        "calls": answers()[:30],
+        "drain": Drain(complete=False, waited_s=5.0, last_seen="16 ready, 4 unacknowledged"),
+        "queue": tuple(QueueSample(n / 2, 16, 4, 0, min(n, 30)) for n in range(98)),
+    }
+
+    def test_a_worker_that_is_stuck_fails_and_recovers_is_named(self) -> None:
+        """Guarantees that a worker which stands still while its dependency is well is guilty, not merely unknown."""
+        result = answered.check(case(**self.STUCK))
+
+        assert result.verdict is Verdict.FAIL
+        assert result.detail.startswith("The worker is stuck: 4 messages unacknowledged, 16 ready, and none finished")
+        assert "recovers" in result.detail
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"queue": tuple(QueueSample(n / 2, 16, 4, 0, n) for n in range(98))},
+            {"calls": (*answers()[:30], replace(answers()[30], arrived_s=46.0))},
+            {"incarnations": (incarnation(ended_by="itself"),)},
+            {"drain": Drain(complete=False, waited_s=1.0, last_seen="16 ready")},
+            {"queue": tuple(QueueSample(n / 2, 0, 0, 0, 30, 0, 16) for n in range(98))},
+        ],
+        ids=["gets on", "still calls", "is gone", "too short a wait", "waits for its time"],
+    )
+    def test_a_worker_that_may_still_get_on_is_not_called_stuck(self, changes: dict[str, Any]) -> None:
+        """Guarantees that slowness, retries that wait, and a short look are unknown, as every drain that lacks."""
+        assert answered.check(case(**{**self.STUCK, **changes})).verdict is Verdict.UNKNOWN
+
+    def test_a_dependency_that_is_down_excuses_a_standstill(self) -> None:
+        """Guarantees that nobody is called stuck while no call can be answered; a rule of 0.1 % excuses nothing."""
+        of = case(**self.STUCK)
+        down = replace(of.phases[-1], faulty_shares={"status": 1.0})
+        rare = replace(of.phases[-1], faulty_shares={"status": 0.001})
+        assert answered.check(replace(of, phases=(*of.phases[:-1], down))).verdict is Verdict.UNKNOWN
+        assert answered.check(replace(of, phases=(*of.phases[:-1], rare))).verdict is Verdict.FAIL
 
     def test_the_judge_asks_it_where_it_is_expected(self) -> None:
         """Guarantees that the expectation reaches the verdict."""

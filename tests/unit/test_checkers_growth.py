@@ -12,7 +12,7 @@ from harness.checkers.memory.baseline import ReturnsToBaseline
 from harness.checkers.memory.budget import MemoryBudget
 from harness.checkers.memory.growth import MemoryGrowth
 from harness.checkers.memory.slope import theil_sen, window_medians
-from harness.record import MIB, Drain, MemorySeries, Verdict
+from harness.record import MIB, CallOutcome, DependencyCall, Drain, MemorySeries, QueueSample, Verdict
 from tests.drill_records import (
     AFTER,
     MB,
@@ -109,19 +109,92 @@ class TestMemoryGrowth:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"incarnations": (incarnation(), incarnation(1))}, "within one incarnation; there were 2"),
-            ({"incarnations": ()}, "there were 0"),
-            ({"queue": ()}, "play more"),
+            ({"incarnations": ()}, "never started"),
+            ({"queue": (), "calls": ()}, "play more"),
             ({"memory": MemorySeries.empty()}, "play more"),
-            ({"queue": queue(0.0)}, "play more"),
+            ({"queue": queue(0.0), "calls": ()}, "play more"),
         ],
-        ids=["restarted", "never started", "no counts", "no samples", "nothing finished"],
+        ids=["never started", "no counts", "no samples", "nothing finished"],
     )
     def test_without_a_slope_it_is_unknown(self, changes: dict[str, Any], said: str) -> None:
         """Guarantees that a worker which nobody measured has no growth, and that the reason is said."""
         result = growth_check.check(case(AFTER, **changes), LEAK)
         assert result.verdict is Verdict.UNKNOWN
         assert said in result.detail
+
+
+def outage(kept_bytes: float, *, ends_at: float = 0.0, noise_bytes: float = MB) -> dict[str, Any]:
+    """Return changes: 300 messages finish by 20 s, then ten fail 300 times until 32 s, then all is well.
+
+    Each failure keeps so many bytes; ``ends_at`` of them are given back at 40 s.
+    """
+    acked = tuple(QueueSample(n / 2, 0, 5, 0, min(300, int(n * 7.5)) + (10 if n > 70 else 0)) for n in range(98))
+    failed = np.linspace(20.0, 32.0, 300)
+    good = np.linspace(0.1, 19.9, 300)
+    bad_calls = tuple(DependencyCall("/x", "c-1", 1, "status", 503, at, 0.1, CallOutcome.ANSWERED) for at in failed)
+    calls = tuple(DependencyCall("/x", "c-2", 1, "answer", 200, at, 0.1, CallOutcome.ANSWERED) for at in good)
+    series = memory((0, 49, 0, 60 * MB))
+    attempts = np.searchsorted(failed, series.t_s) * kept_bytes
+    attempts[series.t_s > 40] *= 1 - ends_at
+    noise = np.random.default_rng(3).normal(0.0, noise_bytes, series.t_s.size)
+    series = charged(replace(series, rss_bytes=series.rss_bytes + attempts + noise))
+    return {"memory": series, "queue": acked, "calls": (*calls, *bad_calls)}
+
+
+class TestGrowthThatHides:
+    """Growth where nothing is finished, in a step, in a child, or across restarts; and what is no growth at all."""
+
+    SIXTY = MemoryGrowth(per_1000_at_most="60 MiB")
+
+    def test_what_an_outage_leaves_fails_and_the_phase_is_named(self) -> None:
+        """Guarantees that 90 MB kept while nothing is acknowledged are growth, flat as the slope over messages is."""
+        result = growth_check.check(case(AFTER, **outage(0.3 * MB)), self.SIXTY)
+
+        assert result.verdict is Verdict.FAIL
+        assert "8" in result.measured.rpartition(";")[2]
+        assert "largest step" in result.detail
+        assert "The smallest growth that this run could have shown" in result.detail
+
+    def test_an_outage_that_leaves_nothing_passes(self) -> None:
+        """Guarantees green for the same workload: failures come and go, and nothing is kept."""
+        assert growth_check.check(case(AFTER, **outage(0.0)), self.SIXTY).verdict is Verdict.PASS
+
+    def test_what_is_given_back_is_no_growth(self) -> None:
+        """Guarantees that what is in hand during an outage, and freed afterwards, is not held against the worker."""
+        assert growth_check.check(case(AFTER, **outage(0.3 * MB, ends_at=1.0)), self.SIXTY).verdict is Verdict.PASS
+
+    def test_what_an_allocator_keeps_of_a_burst_is_no_growth(self) -> None:
+        """Guarantees green for 40 MB that stay of 200 that were in use at once."""
+        burst = charged(memory((0, 20, 0, 60 * MB), (20, 30, 0, 260 * MB), (30, 49, 0, 100 * MB)))
+        quiet = {**outage(0.0), "memory": burst}
+        assert growth_check.check(case(AFTER, **quiet), self.SIXTY).verdict is Verdict.PASS
+
+    def test_a_step_that_stays_is_growth(self) -> None:
+        """Guarantees red for memory that is taken at once, late, and never given back: most of its own peak."""
+        step = charged(memory((0, 41, 0, 60 * MB), (41, 49, 0, 150 * MB)))
+        assert growth_check.check(case(AFTER, **{**outage(0.0), "memory": step}), self.SIXTY).verdict is Verdict.FAIL
+
+    @pytest.mark.parametrize(("per_message_bytes", "verdict"), [(0.3 * MB, Verdict.FAIL), (0.0, Verdict.PASS)])
+    def test_a_worker_that_recycles_itself_is_judged_within_each_incarnation(
+        self, per_message_bytes: float, verdict: Verdict
+    ) -> None:
+        """Guarantees that a restart, which sets memory back, hides no leak and makes none."""
+        lives = tuple(incarnation(n, started_s=n * 10.0, ended_s=n * 10.0 + 9) for n in range(5))
+        series = memory(*((n * 10.0, n * 10.0 + 9, n, 60 * MB) for n in range(5)))
+        leaked = (series.t_s % 10) * 6 * per_message_bytes
+        noise = np.random.default_rng(5).normal(0.0, 0.3 * MB, series.t_s.size)
+        series = charged(replace(series, rss_bytes=series.rss_bytes + leaked + noise))
+        result = growth_check.check(case(AFTER, incarnations=lives, memory=series, queue=queue(6.0)), self.SIXTY)
+
+        assert result.verdict is verdict
+        assert "within each of 5 incarnations" in result.detail
+
+    def test_a_leak_in_a_child_is_the_containers(self) -> None:
+        """Guarantees red where the first process's resident set stands still and the cgroup climbs."""
+        series = climbing(memory((0, 49, 0, 40 * MB)), 300 * MB, acked_per_s=20.0)
+        child = replace(series, rss_bytes=np.full(series.t_s.size, 35.0 * MB))
+        result = growth_check.check(case(AFTER, memory=child, queue=queue(20.0)), self.SIXTY)
+        assert result.verdict is Verdict.FAIL
 
 
 class TestBackAtBaseline:

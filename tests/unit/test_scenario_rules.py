@@ -65,9 +65,9 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         lambda data: data.update(drain={"retry_job": True, "jobs": 9}),
         "drain.jobs: must be less than or equal to 8",
     ),
-    "a loop that is expected of a worker that has to hold": (
-        lambda data: expects(data, "fixed", loops={"redeliveries_per_message_at_least": 3, "during": ["burst"]}),
-        "expect.loops: an arm of role 'after' has to hold",
+    "a standstill that is expected of a worker that has to hold": (
+        lambda data: expects(data, "fixed", stands_still={"during": ["burst"]}),
+        "expect.stands_still: an arm of role 'after' has to hold",
     ),
     "a loop in phases that do not follow one another": (
         lambda data: expects(

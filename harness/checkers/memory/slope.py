@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 POINTS_MIN = 8  # fewer give an interval as wide as all pair slopes together
@@ -34,15 +36,32 @@ class Slope:
 
 def theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> Slope | None:
     """Return the slope of ``y`` over ``x``; None with fewer than ``POINTS_MIN`` different x."""
-    if np.unique(x).size < POINTS_MIN:
+    return pooled_theil_sen([(x, y)])
+
+
+def pooled_theil_sen(strata: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Slope | None:
+    """Return the slope that several series have in common: only points of one series are paired.
+
+    The spread of Kendall's statistic is the sum of the series'. None with fewer than ``POINTS_MIN`` different x in all.
+    """
+    if sum(np.unique(x).size for x, _ in strata) < POINTS_MIN:
         return None
-    first, second = np.triu_indices(x.size, k=1)
-    run = x[second] - x[first]
-    slopes = np.sort((y[second] - y[first])[run != 0] / run[run != 0])
-    half_width = _Z_95 * math.sqrt(x.size * (x.size - 1) * (2 * x.size + 5) / 18) / 2
+    slopes = np.sort(np.concatenate([_pair_slopes(x, y) for x, y in strata]))
+    if not slopes.size:
+        return None
+    variance = sum(x.size * (x.size - 1) * (2 * x.size + 5) / 18 for x, _ in strata)
+    half_width = _Z_95 * math.sqrt(variance) / 2
     low = max(0, math.floor(slopes.size / 2 - half_width))
     high = min(slopes.size - 1, math.ceil(slopes.size / 2 + half_width))
-    return Slope(float(np.median(slopes)), float(slopes[low]), float(slopes[high]), int(x.size))
+    points = sum(int(x.size) for x, _ in strata)
+    return Slope(float(np.median(slopes)), float(slopes[low]), float(slopes[high]), points)
+
+
+def _pair_slopes(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    first, second = np.triu_indices(x.size, k=1)
+    run = x[second] - x[first]
+    slopes: NDArray[np.float64] = (y[second] - y[first])[run != 0] / run[run != 0]
+    return slopes
 
 
 def window_medians(

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from harness.checkers.check import Check
 from harness.fields.strict import Name, Number, Strict, Whole
-from harness.record import Verdict
+from harness.record import Role, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,11 @@ _UNSEEN = "the phases were never sampled, or no message was there"
 
 
 class Loops(Strict):
-    """The same messages come again and again and none is finished, during these phases, which follow one another."""
+    """The same messages come again and again and none is finished, during these phases, which follow one another.
+
+    An arm of role `before` or `reported` has to show it. For an arm of role `after` it is a bound: one that loops so
+    has failed, one that does not passes.
+    """
 
     redeliveries_per_message_at_least: Annotated[Number, Field(gt=0)]
     finished_at_most: Annotated[Whole, Field(ge=0)] = 0
@@ -63,11 +67,12 @@ def stretch_of(trial: TrialRecord, phases: Sequence[str]) -> Stretch | None:
 
 
 def check(case: Case, expected: Loops) -> CheckResult:
-    """Pass where redeliveries climbed so far and no more was finished; unknown where the phases were not sampled."""
+    """Pass where redeliveries climbed so far and no more was finished; where they did not, of an arm that holds."""
     threshold = (
         f"at least {expected.redeliveries_per_message_at_least:g} redeliveries a message,"
         f" at most {expected.finished_at_most} finished"
     )
+    threshold = f"not {threshold}" if case.role == Role.AFTER else threshold
     counts = stretch_of(case.trial, expected.during)
     if counts is None:
         return case.result(LOOP.name, Verdict.UNKNOWN, _UNSEEN, threshold)
@@ -76,6 +81,9 @@ def check(case: Case, expected: Loops) -> CheckResult:
         f"{counts.redelivered} redeliveries of {counts.waiting} messages ({each:.1f} each), {counts.finished} finished"
     )
     loops = each >= expected.redeliveries_per_message_at_least and counts.finished <= expected.finished_at_most
+    if case.role == Role.AFTER:
+        detail = "This worker has to hold, and it loops." if loops else ""
+        return case.result(LOOP.name, Verdict.FAIL if loops else Verdict.PASS, measured, threshold, detail)
     detail = "" if loops else "This worker does not loop: look again at the claim."
     return case.result(LOOP.name, Verdict.PASS if loops else case.missed, measured, threshold, detail)
 
@@ -92,5 +100,5 @@ def check_still(case: Case, expected: StandsStill) -> CheckResult:
     return case.result(STILL.name, Verdict.PASS if still else case.missed, measured, threshold, detail)
 
 
-LOOP = Check("redelivery loop", check, Loops, key="loops", only_failing=True, phases=("during",))
+LOOP = Check("redelivery loop", check, Loops, key="loops", phases=("during",))
 STILL = Check("standstill", check_still, StandsStill, key="stands_still", only_failing=True, phases=("during",))
