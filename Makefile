@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants
+.PHONY: help setup reproduce-incident profile memory-regression test lint bench verify mutants mutation
 .PHONY: ledger-histories doctor test-parts lock clean
 
 help: ## list the targets
@@ -43,8 +43,12 @@ verify: setup ## play every scenario against every arm and print the matrix; res
 
 memory-regression: setup ## does this tree's worker need more memory than it did?: ARGS="--against v1.2"
 	@$(BIN)/harness gate $(ARGS)
+
 mutants: setup ## play deliberately broken workers, and say which check caught each: ARGS="keeps_futures"
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+mutation: setup ## change the source and run the unit tests; list what none of them noticed: ARGS="ledger --minutes 10"
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 ledger-histories: setup ## try the ledger on 10,000 generated histories of each kind: minutes
 	@LEDGER_HISTORIES=10000 $(BIN)/python -m pytest tests/unit/test_ledger_histories.py --timeout 1800 \

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.environment.process import Child
 from harness.environment.proxy.proxy import find_toxiproxy
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 
 LIMIT_S = 120.0
 BROKER_IMAGE = "harness-test-rabbitmq:installed"

@@ -23,8 +23,8 @@ from harness.commands.report import report
 from harness.environment.ports import free_port
 from harness.environment.run.census import census
 from harness.environment.run.sweep import sweep_dead_runs
-from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError, RunDirectoryError
+from harness.waiting import pause_until, wait_for
 from tests.harness_command import CHECKOUT
 
 if TYPE_CHECKING:

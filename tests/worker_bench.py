@@ -24,7 +24,7 @@ from harness.environment.database.databases import POSTGRES, SQLITE, Databases, 
 from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.run.run_scope import RunScope
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from worker_under_test.database import create_schema, open_database
 from worker_under_test.remedies import chosen
 

@@ -16,11 +16,11 @@ from harness.bench.environment import MEGABYTE, REPEATS, SEED
 from harness.bench.figure import Aim, Figure, alone, compared
 from harness.bench.raw_http import Hanging, Target, post_all_s
 from harness.environment.dependency import Dependency, running_dependency
-from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
 from harness.incidents import incident
 from harness.probes.memory import resident_bytes
 from harness.record import MIB
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

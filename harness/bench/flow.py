@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from harness.bench import raw_pika
 from harness.bench.environment import SEED
 from harness.environment.broker.work_queue import work_queue
-from harness.environment.waiting import pause_until
 from harness.load.driver import START_LEAD_S, Load
 from harness.load.plan import Plan
+from harness.waiting import pause_until
 
 if TYPE_CHECKING:
     from harness.bench.environment import BenchEnvironment

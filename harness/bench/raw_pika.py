@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pika
 from pika.exceptions import AMQPError
 
-from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, WaitTimeoutError
 from harness.load.publisher import BLOCKED_TIMEOUT_S
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,10 +14,10 @@ from harness.bench.environment import REPEATS
 from harness.bench.figure import Aim, Figure, alone
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
-from harness.environment.waiting import pause_until, wait_for
 from harness.errors import PartFailedError
 from harness.probes.memory import INTERVAL_S, sampling_memory
 from harness.store.writing import TrialFolder
+from harness.waiting import pause_until, wait_for
 
 if TYPE_CHECKING:
     from harness.bench.environment import BenchEnvironment

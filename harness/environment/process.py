@@ -15,8 +15,8 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Self
 
-from harness.environment.waiting import wait_for
 from harness.errors import HarnessError, PartFailedError
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from harness.environment.oom_watch import OomWatch
 from harness.environment.process import SIGKILL_STATUS, Child
-from harness.environment.waiting import pause_until
 from harness.errors import HarnessError, NotEnforceableError
 from harness.record import EndedBy, KillScope
+from harness.waiting import pause_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Self
 
 import harness
 from harness.environment.process import Child
-from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.load.plan import PLAN_VARIABLE, write_plan
 from harness.load.summary import summarise
 from harness.store.publish_journal import read_journal
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.environment.waiting import pause_until
+from harness.waiting import pause_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

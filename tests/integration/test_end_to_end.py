@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.environment.run.census import census
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.harness_command import CHECKOUT, QUICK, Ended, harness
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from harness.environment.broker.broker import OwnBroker, broker, external_broker
 from harness.environment.broker.node import BrokerNode
 from harness.environment.run.census import census
 from harness.environment.run.run_scope import RunScope
-from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
+from harness.waiting import wait_for
 from tests.broker_definitions import write_definitions_out
 
 pytestmark = pytest.mark.integration

@@ -19,11 +19,11 @@ from harness.environment.run.census import census
 from harness.environment.run.outside_folders import outside_folders
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
-from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError, RefusedTargetError, UsageError
 from harness.incidents.pika_mem0.outcomes import ConversationEvents, open_store
 from harness.machine import checkout
 from harness.scenario import WorkerSpec
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

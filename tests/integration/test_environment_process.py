@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from harness.environment.process import Child, ChildState, shell_status
-from harness.environment.waiting import wait_for
 from harness.errors import HarnessError, PartFailedError, WaitTimeoutError
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,7 @@ from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.run.census import census, find_cgroups, find_processes
 from harness.environment.run.run_scope import RunScope
 from harness.environment.run.sweep import sweep_dead_runs
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.environment.process import Child
-from harness.environment.waiting import wait_for
 from harness.probes.memory import resident_bytes
+from harness.waiting import wait_for
 from tests.hole_bench import FIXED, POSTMORTEM, HoleParts, falls_in_or_not, running
 from tests.worker_bench import ANSWER, FAIL_AT_ONCE, HANG, LIMIT_S, Bench, bench_parts, conversation
 

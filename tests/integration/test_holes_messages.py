@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from harness.environment.database.databases import SQLITE
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.hole_bench import FIXED, POSTMORTEM, HoleParts, falls_in_or_not, running
 from tests.worker_bench import (
     ANSWER,

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.hole_bench import FIXED, POSTMORTEM, HoleParts, falls_in_or_not, retried, running
 from tests.worker_bench import HANG, LIMIT_S, Bench, bench_parts, conversation, on_both_databases
 from worker_under_test.conversation_event_model import ConversationEvent

@@ -17,13 +17,13 @@ import pytest
 from harness.environment.broker.broker import Broker, broker
 from harness.environment.ports import free_ports
 from harness.environment.run.run_scope import RunScope
-from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.load.driver import Load
 from harness.load.plan import Plan
 from harness.load.schedule import ArrivalPhase, Burst, Constant, build_schedule
 from harness.protocols.payload import PayloadSizes
 from harness.store.publish_journal import read_journal
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

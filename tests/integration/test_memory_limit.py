@@ -20,8 +20,8 @@ from harness.environment.memory_limit.canary import CANARY_LIMIT_BYTES
 from harness.environment.memory_limit.watchdog import WatchdogLimit
 from harness.environment.process import shell_status
 from harness.environment.run.census import find_cgroups
-from harness.environment.waiting import wait_for
 from harness.errors import NotEnforceableError
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.kill_moments import ARM, SCENARIO, Place, left_over, place
 from tests.private_mounts import fill, mounts
 

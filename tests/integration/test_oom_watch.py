@@ -12,10 +12,10 @@ from harness.environment import oom_watch
 from harness.environment.memory_limit import MemoryLimits, choose_memory_limits
 from harness.environment.run.run_scope import RunScope
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
-from harness.environment.waiting import wait_for
 from harness.record import EndedBy, KillScope, MemorySeries
 from harness.store import RunFolder
 from harness.store.events_file import read_events, worker_incarnations
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

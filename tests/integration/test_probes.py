@@ -16,11 +16,11 @@ import pytest
 from harness.environment.memory_limit import choose_memory_limits
 from harness.environment.run.run_scope import RunScope
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
-from harness.environment.waiting import wait_for
 from harness.errors import RunDirectoryError
 from harness.probes.memory import resident_bytes, sampling_memory
 from harness.store import TrialFolder
 from harness.store.tolerant import read_rows
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

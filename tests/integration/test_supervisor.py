@@ -18,9 +18,9 @@ from harness.environment.memory_limit import MemoryLimits, choose_memory_limits
 from harness.environment.run.census import find_cgroups
 from harness.environment.run.run_scope import RunScope
 from harness.environment.supervisor import RestartPolicy, Supervisor, WorkerLaunch
-from harness.environment.waiting import wait_for
 from harness.errors import RunDirectoryError
 from harness.record import Scalar
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 

@@ -15,11 +15,11 @@ import pytest
 
 from harness.environment.broker.queue_contents import queues_left
 from harness.environment.process import Child
-from harness.environment.waiting import wait_for
 from harness.incidents.pika_mem0.outcomes import ConversationEvents
 from harness.record import Limit
 from harness.store import RunFolder, TrialFolder, write_atomically
 from harness.store.publish_journal import JournalWriter, PublishLine
+from harness.waiting import wait_for
 from tests.drill_records import run_of
 from tests.worker_bench import ANSWER, CHECKOUT, HANG, LIMIT_S, Bench, bench_for, bench_parts, conversation, read_lines
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.environment.run.census import census
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.kill_moments import ARM, left_over, place, start
 
 if TYPE_CHECKING:

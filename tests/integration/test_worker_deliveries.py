@@ -9,9 +9,9 @@ import pytest
 
 from harness.environment.database.databases import SQLITE
 from harness.environment.proxy.proxy import proxy
-from harness.environment.waiting import wait_for
 from harness.record.flight import Flight
 from harness.store.flight_files import read_flight
+from harness.waiting import wait_for
 from tests.worker_bench import (
     ANSWER,
     HANG,

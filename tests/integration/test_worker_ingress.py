@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness.environment.process import Child
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.worker_bench import LIMIT_S, Bench, BenchParts, bench_for, bench_parts, conversation
 from worker_under_test.config_settings import load_settings
 from worker_under_test.errors import PublishFailedError

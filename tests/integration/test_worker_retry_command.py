@@ -18,8 +18,8 @@ from harness.environment.database.databases import Databases
 from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
 from harness.environment.run.run_scope import RunScope
-from harness.environment.waiting import wait_for
 from harness.machine import checkout
+from harness.waiting import wait_for
 from tests.worker_bench import ANSWER, conversation, read_lines
 from tests.worker_databases import KINDS, database_servers
 from worker_under_test.conversation_event_model import ConversationEvent

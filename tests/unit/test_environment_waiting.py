@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness.environment.waiting import NotYetError, pause_until, wait_for
 from harness.errors import PartFailedError, WaitTimeoutError
+from harness.waiting import NotYetError, pause_until, wait_for
 
 
 def test_returns_what_the_probe_saw() -> None:

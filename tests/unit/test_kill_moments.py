@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from tests.kill_moments import STAGES, bearers, delay_s, left_over, place
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.checkers.registry import all_checks
+from harness.checkers.registry import all_checks, expectable
 from harness.matrix.playing import Job
 from harness.scenario import load_scenario
 from tests.mutants.kill_table import Played, caught, read_verdict, rows
-from tests.mutants.mutants import ARM, Mutant, all_mutants, scenarios
+from tests.mutants.mutants import ARM, CHECKOUT, Mutant, all_mutants, scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MUTANTS = tuple(all_mutants())
+CLAIMS = CHECKOUT / "docs" / "reference" / "claims.md"
 KNOWN_CHECKS = {check.name for check in all_checks()}
 
 
@@ -33,6 +35,24 @@ def test_a_mutant_says_what_it_breaks_where_and_who_catches_it(mutant: Mutant, t
     assert mutant.caught_by in KNOWN_CHECKS
     scenario = load_scenario(mutant.write_scenario(tmp_path))
     assert scenario.arms[ARM].env["WORKER_MUTANT"] == mutant.name
+
+
+def test_every_mutant_is_in_the_table_of_claims_and_nothing_else_is() -> None:
+    """Each claim names the mutants that show its check turning red; a renamed one would show nothing."""
+    rows = [row.split("|") for row in CLAIMS.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row[-2])}
+    assert named == {mutant.name for mutant in MUTANTS}
+
+
+def test_the_table_of_claims_names_expectations_that_there_are() -> None:
+    """A claim that is held by a check of another name is held by none."""
+    sections = CLAIMS.read_text(encoding="utf-8").partition("## Five breaks")[0]
+    rows = [row.split("|") for row in sections.splitlines() if row.startswith("| ")]
+    keys = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row[2])} - {
+        "apart_at_least",
+        "attempt_at_least",
+    }
+    assert keys <= set(expectable())
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ import pytest
 from harness.environment.broker.management_api import Channel, Consumer, QueueCounts
 from harness.environment.broker.work_queue import NamespaceCounts
 from harness.environment.supervisor import RunningIncarnation
-from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError, RunDirectoryError
 from harness.probes import broker_queue
 from harness.probes.broker_queue import watching_queue
 from harness.record import QueueKind
 from harness.store import RunFolder, TrialFolder
+from harness.waiting import wait_for
 
 TIMEOUT_S = 10.0
 

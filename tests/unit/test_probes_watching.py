@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from harness.environment.waiting import wait_for
 from harness.errors import RunDirectoryError
 from harness.probes.watching import watching
+from harness.waiting import wait_for
 
 TIMEOUT_S = 10.0
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.environment.ports import free_port
-from harness.environment.waiting import wait_for
+from harness.waiting import wait_for
 from worker_under_test.alert_webhook import AlertWebhook, WebhookCounts
 from worker_under_test.alerts import AlertLevel, Alerts, AlertType
 from worker_under_test.assembly import assembled_retry_job

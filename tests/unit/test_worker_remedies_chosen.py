@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.incidents.pika_mem0 import INCIDENT
+from harness.record import Role
 from worker_under_test.errors import ConfigurationError
 from worker_under_test.remedies import chosen
 from worker_under_test.remedies.behaviour import PRESETS, Behaviour
@@ -26,6 +28,13 @@ def test_the_three_vocabularies_are_mapped_in_one_table() -> None:
 def test_the_incident_without_a_mechanism_is_both_of_them() -> None:
     """Guarantees that the default replays what fits the incident best: M1 and M2 together."""
     assert chosen.choose("incident", None, [], []) == chosen.choose("incident", "M1+M2", [], [])
+
+
+def test_the_harness_knows_the_same_presets_mechanisms_and_roles() -> None:
+    """Guarantees that the incident's package and the worker can't drift apart: neither imports the other."""
+    assert INCIDENT.presets == tuple(preset.name for preset in PRESETS)
+    assert set(INCIDENT.mechanisms) == set(chosen.MECHANISMS)
+    assert {preset.role for preset in PRESETS} == {Role.BEFORE, Role.REPORTED, Role.AFTER}
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from harness.connection_attempt import ConnectionAttempt, attempt_connection
 from harness.environment.ports import LOOPBACK, free_ports
 from harness.environment.process import SIGKILL_STATUS, Child, ChildState, log_tail
-from harness.environment.waiting import NotYetError, wait_for
 from harness.errors import MissingPartError, NotEnforceableError, PartFailedError, WaitTimeoutError
+from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

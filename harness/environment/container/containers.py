@@ -23,8 +23,8 @@ from harness.environment.ports import LOOPBACK, free_port, free_ports
 from harness.environment.proxy.proxy import TOXIPROXY, Proxy, answering_version
 from harness.environment.proxy.toxiproxy_client import ToxiproxyClient
 from harness.environment.run.state_folder import CONTAINER_LABEL
-from harness.environment.waiting import wait_for
 from harness.errors import MissingPartError, PartFailedError
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,8 +23,8 @@ import psycopg
 from harness.environment.ports import LOOPBACK, free_port
 from harness.environment.process import Child, ChildState
 from harness.environment.run.outside_folders import make_outside_folder
-from harness.environment.waiting import NotYetError, wait_for
 from harness.errors import MissingPartError, PartFailedError
+from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

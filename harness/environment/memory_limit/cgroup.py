@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.environment.memory_limit.base import LimitReading, MemoryByKind
-from harness.environment.waiting import wait_for
 from harness.errors import NotEnforceableError
 from harness.record import KillScope, Limit
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

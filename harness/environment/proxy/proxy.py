@@ -19,8 +19,8 @@ from harness.environment.ports import LOOPBACK, free_port
 from harness.environment.process import Child
 from harness.environment.proxy.toxics import Toxic
 from harness.environment.proxy.toxiproxy_client import ToxiproxyClient
-from harness.environment.waiting import NotYetError, wait_for
 from harness.errors import MissingPartError, PartFailedError
+from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.environment.run.state_folder import MODE_OWNER_ONLY
-from harness.environment.waiting import wait_for
 from harness.errors import WaitTimeoutError
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from pwd import struct_passwd

@@ -21,8 +21,8 @@ from harness.environment.run.state_folder import (
     make_root,
     state_root,
 )
-from harness.environment.waiting import wait_for
 from harness.errors import UsageError
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

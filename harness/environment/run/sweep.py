@@ -18,8 +18,8 @@ from harness.environment.container.docker_client import remove_containers
 from harness.environment.run.census import Census, SeenProcess, belongs_to_run, census, find_cgroups, find_processes
 from harness.environment.run.outside_folders import outside_folders, remove_outside_folders
 from harness.environment.run.state_folder import lock_folder, make_root, state_root
-from harness.environment.waiting import wait_for
 from harness.errors import WaitTimeoutError
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,6 @@ from harness.environment.broker.broker import broker
 from harness.environment.broker.work_queue import WorkQueue, work_queue
 from harness.environment.dependency import Dependency, running_dependency
 from harness.environment.process import Child
-from harness.environment.waiting import wait_for
 from harness.errors import PartFailedError
 from harness.incidents.pika_mem0 import INCIDENT
 from harness.incidents.pika_mem0.payload import PAYLOAD
@@ -31,6 +30,7 @@ from harness.load.schedule import Arrival, ArrivalPhase, Burst, build_schedule
 from harness.probes.memory import resident_bytes
 from harness.protocols.payload import PayloadSizes
 from harness.record import MIB
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

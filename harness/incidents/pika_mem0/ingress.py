@@ -14,9 +14,9 @@ import httpx
 
 from harness.environment.ports import LOOPBACK
 from harness.environment.process import Child
-from harness.environment.waiting import NotYetError, wait_for
 from harness.incidents.pika_mem0.api_publisher import ApiPublisher
 from harness.incidents.pika_mem0.worker import MODULE
+from harness.waiting import NotYetError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
