@@ -146,6 +146,17 @@ class TestStory:
         assert story is not None
         assert [moment.kind for moment in story.moments[-2:]] == ["row", "dead_letter"]
 
+    def test_a_message_that_waits_for_its_time_is_not_lost(self) -> None:
+        """Guarantees that the ledger knows the queue that holds it, and proves nothing before it came back."""
+        record = one(queues=(QueueLeft("work.wait", QueueKind.WAITING, 1, ("m",)),))
+        account = account_of(record)
+        story = story_of(record, account, "m")
+
+        assert [(each.outcome, each.lies_in) for each in account.messages] == [(OutcomeKind.WAITING, "work.wait")]
+        assert "the queues were not drained: work.wait held 1 messages in the end" in account.unsound
+        assert story is not None
+        assert [moment.kind for moment in story.moments[-2:]] == ["row", "waiting"]
+
     def test_of_a_stranger_there_is_no_story(self) -> None:
         """Guarantees that an id which the record does not know is not made up."""
         record = trial(AFTER)
