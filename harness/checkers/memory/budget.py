@@ -113,6 +113,9 @@ def _made_of(case: Case, found: Peak) -> str:
         ("kernel", memory.kernel_bytes[at]),
     )
     parts = ", ".join(f"{name} {mib(size)}" for name, size in kinds if not np.isnan(size))
+    dropped = memory.inactive_file_bytes[at]
+    if found.kind is MemoryKind.WORKING_SET and dropped > 0:
+        parts += f", less {mib(dropped)} of file pages that the kernel drops first"
     said = f"At it: {parts}. " if parts else ""
     mark = max((each.peak_cgroup_bytes or 0 for each in case.trial.incarnations), default=0)
     limit = limit_bytes(case.trial, case.run.manifest)
