@@ -63,7 +63,7 @@ def test_what_failed_in_the_workload_is_retried_and_what_is_poison_is_found(benc
     """Guarantees an end at which no event waits for a retry, and queues whose messages are all known by name."""
     bench.mem0.put_rules([], FAIL_AT_ONCE)
     bench.seed("a", "b")
-    poison = b'{"message_id": "p", "conversation_log": 7}'
+    poison = b'{"conversation_id": "p", "conversation_log": 7}'
     with bench.worker("--preset", "fixed"):
         bench.publish(conversation("a"), conversation("b"), poison, b"not JSON")
         bench.wait_for_rows(dict.fromkeys("ab", ("FAILED", "MEMORY_API_ERROR")))
