@@ -76,7 +76,7 @@ def database_url(server: PostgresServer, password: str) -> str:
 def scenario_with(folder: Path, env: dict[str, str]) -> Path:
     """Write the scenario with ``env`` for its worker; every call hangs, so that a late workload has its alert too."""
     document = load_scenario(SCENARIO).model_dump(mode="json", by_alias=True)
-    document["timeline"][1]["mem0"] = document["timeline"][0]["mem0"]
+    document["timeline"][1]["dependency"] = document["timeline"][0]["dependency"]
     document["arms"][ARM]["env"] = env
     path = folder / "scenario.json"
     path.write_text(json.dumps(document))

@@ -58,7 +58,7 @@ def test_a_teams_suite_holds_the_real_worker_to_its_budget(
     assert "2 failed" in done.stdout, done.stdout + done.stderr
     # A set: where CI is set, pytest's summary tells each failure a second time.
     assert len(set(re.findall(r"FAIL +memory budget: peak.*", done.stdout))) == 2, done.stdout
-    assert all(f"wanted peak at most {budget} MiB" in done.stdout for budget in (20, 30))
+    assert all(f"wanted working set at most {budget} MiB" in done.stdout for budget in (20, 30))
     assert len({line for line in done.stdout.splitlines() if line.startswith("  run: ")}) == 1
 
 
