@@ -167,6 +167,24 @@ def test_a_publish_that_nobody_confirmed_says_why(error: str | None, said: str) 
     ]
 
 
+def test_each_copy_of_a_message_is_told_and_no_other_message() -> None:
+    """Guarantees both publishes of a message that was published twice, with another one before and between."""
+    names = ["n", "m", "n", "m"]
+    record = one(publishes=tuple(Publish(name, 28.0 + n, 28.0 + n, 28.5 + n, 1, None) for n, name in enumerate(names)))
+    assert [t_s for t_s, kind, _ in texts(record) if kind == "published"] == [29.0, 31.0]
+
+
+def test_only_a_call_that_lost_its_client_is_cut_by_an_end() -> None:
+    """Guarantees it of a call that was still open as well, and of no call that was answered or that nobody made."""
+    ends = {
+        "open": replace(CUT, outcome=CallOutcome.OPEN),
+        "answered": replace(CUT, outcome=CallOutcome.ANSWERED),
+        "by none": replace(CUT, arrived_s=KILL_S + 0.5, duration_s=0.1),
+    }
+    cut = {name: any("cut by the end" in text for _, _, text in texts(one(call))) for name, call in ends.items()}
+    assert cut == {"open": True, "answered": False, "by none": False}
+
+
 def test_a_row_without_an_error_says_its_status_and_its_retries_alone() -> None:
     """Guarantees that nothing is said of an attempt which nobody plans."""
     assert texts(one())[-1] == (49.0, "row", "its row says PROCESSED, 0 retries")

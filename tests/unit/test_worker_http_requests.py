@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 
 import httpx
 import pytest
@@ -73,8 +74,10 @@ def test_the_reports_timeout_bounds_a_server_that_is_silent() -> None:
         connection.recv(65_536)
         over.wait(10)
 
+    began_s = time.monotonic()
     with served_by(silent) as url, pytest.raises(httpx.ReadTimeout):
         choose(Behaviour.REPORTED, timeout_s=0.2).post(url, {}, {})
+    assert time.monotonic() - began_s < 3  # httpx' own default is five seconds
 
 
 def test_a_silent_server_is_named_with_the_timeout_and_what_was_awaited() -> None:
