@@ -1,9 +1,9 @@
 """``python -m tests.mutation``: changes the source one expression at a time and runs the unit tests. ``make mutation``.
 
 mutmut makes the mutants and runs the tests of each changed function; this program says which sources and which tests
-belong together, bounds the time, and prints what was killed. It works on a copy in ``build/mutation``, which it goes on
-with when it is started again; a part that has changed since is tried anew. ``make mutants`` is the other one: it plays
-broken workers on real parts.
+belong together, bounds the time, and prints what was killed. It works on a copy in ``build/mutation``. mutmut keeps its
+results as long as a function is the same, whatever became of its tests, so each run begins anew; ``--go-on`` continues
+one that the time cut short. ``make mutants`` is the other one: it plays broken workers on real parts.
 """
 
 import argparse
@@ -60,9 +60,11 @@ def config_of(part: Part) -> str:
     )
 
 
-def prepare(part: Part) -> Path:
-    """Bring the copy of one part up to date, and return its folder; what mutmut has found in it stays."""
+def prepare(part: Part, *, go_on: bool) -> Path:
+    """Make the copy of one part, or bring it up to date to go on with it; return its folder."""
     folder = FOLDER / part.name
+    if not go_on:
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _COPIED:
         source, copy = CHECKOUT / name, folder / name
@@ -125,6 +127,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help=f"only these: {', '.join(part.name for part in PARTS)}")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for all parts together")
     parser.add_argument("--children", type=int, default=2, help="mutants at once")
+    parser.add_argument("--go-on", action="store_true", help="continue a run that the time cut short")
     parsed = parser.parse_args()
     names = [part.name for part in PARTS]
     if unknown := sorted(set(parsed.parts) - set(names)):
@@ -132,7 +135,7 @@ def main() -> int:
     deadline_mono_s = time.monotonic() + 60 * parsed.minutes
     chosen = [part for part in PARTS if not parsed.parts or part.name in parsed.parts]
     for number, part in enumerate(chosen):
-        folder = prepare(part)
+        folder = prepare(part, go_on=parsed.go_on)
         left_s = max(0.0, deadline_mono_s - time.monotonic()) / (len(chosen) - number)
         outcome = mutate(folder, left_s, parsed.children)
         found = results(folder)

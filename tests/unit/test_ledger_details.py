@@ -167,11 +167,30 @@ def test_a_publish_that_nobody_confirmed_says_why(error: str | None, said: str) 
     ]
 
 
+def test_of_a_message_that_nobody_published_the_row_is_the_whole_story() -> None:
+    """Guarantees a story, with nothing around it, for a message that only the worker's table knows."""
+    assert texts(one(publishes=())) == [(49.0, "row", "its row says PROCESSED, 0 retries")]
+
+
 def test_each_copy_of_a_message_is_told_and_no_other_message() -> None:
     """Guarantees both publishes of a message that was published twice, with another one before and between."""
     names = ["n", "m", "n", "m"]
     record = one(publishes=tuple(Publish(name, 28.0 + n, 28.0 + n, 28.5 + n, 1, None) for n, name in enumerate(names)))
     assert [t_s for t_s, kind, _ in texts(record) if kind == "published"] == [29.0, 31.0]
+
+
+def test_a_message_that_waits_for_its_time_is_neither_queued_nor_put_aside() -> None:
+    """Guarantees the third place of a message, by the name of the queue that it lies in."""
+    places = {}
+    for kind in (QueueKind.WORK, QueueKind.WAITING, QueueKind.ASIDE):
+        record = one(outcomes=(), queues=(QueueLeft(f"a {kind}", kind, 1, ("m",)),))
+        (message,) = account_of(record).messages
+        places[kind] = (message.outcome.value, message.lies_in, texts(record)[-1][1])
+    assert places == {
+        QueueKind.WORK: ("still queued", "a work", "still_queued"),
+        QueueKind.WAITING: ("waiting in a queue", "a waiting", "waiting"),
+        QueueKind.ASIDE: ("dead-lettered", "a aside", "dead_letter"),
+    }
 
 
 def test_only_a_call_that_lost_its_client_is_cut_by_an_end() -> None:

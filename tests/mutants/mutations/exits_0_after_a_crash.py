@@ -7,7 +7,7 @@ from typing import Any
 from worker_under_test.rabbitmq_consumer import RabbitMQConsumer
 
 SCENARIO = "workload"
-CAUGHT_BY = "never killed"
+CAUGHT_BY = "one incarnation"
 
 FATAL = 30
 
