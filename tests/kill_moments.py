@@ -36,7 +36,7 @@ SEED = int(os.environ.get("KILL_SEED", "1142"))
 ARM = "fixed"
 _STAGE_TIMEOUT_S = 120.0
 _NOTHING_RUNS = ("start", "memory_limit")  # from the broker on a run has processes
-_WORKER_LIVES = ("publishing", "aftermath")  # in its memory_limit
+_WORKER_RUNS = ("publishing", "aftermath")  # inside its memory limit
 _MAY_BE_DOWN = ("drain", "end", "judging")  # how soon all is taken down is the machine's affair
 
 # In the order in which a run passes through them: the file that it has written, a word in it where one is needed, and
@@ -167,7 +167,7 @@ def killed_and_swept(stage: str, folder: Path) -> None:
         if run is not None and stage not in _NOTHING_RUNS + _MAY_BE_DOWN:
             before = census(run.name, where.state_root)
             assert before.processes, "the kill left nothing that could be swept"
-            assert before.cgroups or stage not in _WORKER_LIVES, "the kill left no cgroup that could be swept"
+            assert before.cgroups or stage not in _WORKER_RUNS, "the kill left no cgroup that could be swept"
 
         said = start_again(where)
 

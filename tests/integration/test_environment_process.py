@@ -112,7 +112,7 @@ def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_a_prefix_keeps_the_pid(tmp_path: Path) -> None:
-    """A memory_limit's wrapper writes its own pid and becomes the program.
+    """A memory limit's wrapper writes its own pid and becomes the program.
 
     The pid in the memory_limit is the child's.
     """

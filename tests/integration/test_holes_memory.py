@@ -109,7 +109,7 @@ def test_hole_4_the_context_manager_frees_nothing_during_the_call(bench: Bench, 
 
 
 def test_the_fixed_worker_stays_within_150_mib_while_it_records_its_timeouts(bench: Bench) -> None:
-    """Guarantees the budget for the whole incarnation of a failure.
+    """Guarantees the budget for the whole life of a failure.
 
     Hung, timed out, compressed, stored, acknowledged.
     """

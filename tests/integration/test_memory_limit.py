@@ -1,6 +1,6 @@
 """Cages on the real kernel.
 
-What is over the limit dies by the OOM killer, what is under it incarnations, and nothing stays.
+What is over the limit dies by the OOM killer, what is under it lives, and nothing stays.
 
 Needs a memory cgroup that can be made: root, or a delegated subtree. Without one these tests fail, as the harness
 itself would only emulate.
@@ -34,7 +34,7 @@ GROW_FOR_EVER = f"keep = []\nwhile True: keep.append(bytearray({MIB}))"
 
 @pytest.fixture
 def memory_limits() -> Iterator[MemoryLimits]:
-    """Real memory_limits of a run of their own, of which nothing may be left."""
+    """Real memory limits of a run of their own, of which nothing may be left."""
     run_id = f"memory_limit-test-{uuid.uuid4().hex[:8]}"
     maker = choose_memory_limits(run_id)
     assert not maker.emulated, f"no kernel memory limit here: {maker.why_emulated}; run the tests as root"
@@ -44,7 +44,7 @@ def memory_limits() -> Iterator[MemoryLimits]:
 
 @pytest.fixture
 def memory_limit(memory_limits: MemoryLimits) -> Iterator[MemoryLimit]:
-    """One real memory_limit of 64 MiB."""
+    """One real memory limit of 64 MiB."""
     made = memory_limits.open("tried", LIMIT_BYTES)
     yield made
     made.close()
@@ -90,7 +90,7 @@ def test_a_process_over_the_limit_is_oom_killed_at_the_limit(memory_limit: Memor
     assert not memory_limit.limit.emulated
 
 
-def test_a_process_under_the_limit_incarnations_and_is_counted(memory_limit: MemoryLimit) -> None:
+def test_a_process_under_the_limit_lives_and_is_counted(memory_limit: MemoryLimit) -> None:
     """Guarantees that the limit itself harms nobody, and that what is charged is what the process holds."""
     process = started(memory_limit, HOLD_30_MIB)
     assert process.stdout is not None
@@ -119,7 +119,7 @@ def test_a_process_that_dies_of_a_plain_sigkill_counts_no_oom(memory_limit: Memo
 
 
 def test_the_prefix_keeps_the_pid_that_was_started(memory_limit: MemoryLimit) -> None:
-    """Guarantees that the process which the harness started is the one in the memory_limit, not a child of it."""
+    """Guarantees that the process which the harness started is the one in the memory limit, not a child of it."""
     process = started(memory_limit, "import os; print(os.getpid(), flush=True); input()")
     assert process.stdout is not None
     assert int(process.stdout.readline()) == process.pid
@@ -128,7 +128,7 @@ def test_the_prefix_keeps_the_pid_that_was_started(memory_limit: MemoryLimit) ->
 
 
 def test_closing_kills_every_member_and_removes_the_memory_limit(memory_limits: MemoryLimits) -> None:
-    """Guarantees that nothing survives its memory_limit: not the process, nor what it started."""
+    """Guarantees that nothing survives its memory limit: not the process, nor what it started."""
     memory_limit = memory_limits.open("closed", LIMIT_BYTES)
     code = "import subprocess; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); child.wait()"
     process = started(memory_limit, code)
@@ -144,7 +144,7 @@ def test_closing_kills_every_member_and_removes_the_memory_limit(memory_limits: 
 
 
 def test_a_name_that_is_taken_is_refused_and_its_members_live(memory_limits: MemoryLimits) -> None:
-    """Guarantees that two harnesses never share a memory_limit, and never kill in each other's."""
+    """Guarantees that two harnesses never share a memory limit, and never kill in each other's."""
     first = memory_limits.open("taken", LIMIT_BYTES)
     process = started(first, HOLD_30_MIB)
     assert process.stdout is not None
@@ -205,7 +205,7 @@ class TestWatchdog:
 
         assert memory_limit.read().watchdog_kills == 1
 
-    def test_a_process_under_the_limit_incarnations(self) -> None:
+    def test_a_process_under_the_limit_lives(self) -> None:
         """Guarantees that the watch itself harms nobody."""
         memory_limit = WatchdogLimit(LIMIT_BYTES)
         process = started(memory_limit, HOLD_30_MIB)

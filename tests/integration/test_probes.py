@@ -1,4 +1,4 @@
-"""The memory probe on a real process in a real memory_limit.
+"""The memory probe on a real process in a real memory limit.
 
 The curve follows what it holds, and the price is known.
 """

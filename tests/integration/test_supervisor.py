@@ -1,4 +1,4 @@
-"""The supervisor with real processes in real memory_limits.
+"""The supervisor with real processes in real memory limits.
 
 Every end is seen for what it was, and the next incarnation starts later.
 """
@@ -68,7 +68,7 @@ def told() -> Told:
 
 @pytest.fixture
 def memory_limits(tmp_path: Path) -> Iterator[MemoryLimits]:
-    """Real memory_limits of a live run, of which nothing may be left."""
+    """Real memory limits of a live run, of which nothing may be left."""
     with RunScope(f"supervisor-test-{uuid.uuid4().hex[:8]}", tmp_path / "state") as scope:
         maker = choose_memory_limits(scope.run_id)
         assert not maker.emulated, f"no kernel memory limit here: {maker.why_emulated}; run the tests as root"

@@ -69,7 +69,7 @@ class TestKilledByTheKernel:
         assert "another number of kills or restarts" in result.detail
 
     def test_a_survivor_has_not_reproduced_the_incident(self) -> None:
-        """Guarantees unknown, not fail: a worker that incarnations proves nothing against the fix."""
+        """Guarantees unknown, not fail: a worker that lives proves nothing against the fix."""
         result = kills.check_killed(case(BEFORE, incarnations=(incarnation(),)), ONE_KILL)
 
         assert result.verdict is Verdict.UNKNOWN

@@ -71,7 +71,7 @@ def test_a_cell_shows_what_the_first_expectation_of_its_own_measured(scenario: S
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN])
 def test_a_cell_that_is_not_green_shows_what_stands_in_its_way(scenario: Scenario, verdict: Verdict) -> None:
-    """Groundwork counts: a workload that came late makes the cell unknown, and is what the cell shows."""
+    """Preconditions count: a workload that came late makes the cell unknown, and is what the cell shows."""
     name = made_anyway()[0].name
     told = judgement(check(name, verdict, "late"), check("never killed", Verdict.PASS, "one incarnation"))
     found = next(each for each in row_of(reports_records.run(), told, scenario, "here").cells if each.arm == "fixed")

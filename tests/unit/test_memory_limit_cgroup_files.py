@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def closed_as_a_kernel_would(memory_limit: CgroupLimit, folder: Path) -> None:
-    """Close a memory_limit whose files, unlike a kernel's, do not go with their folder."""
+    """Close a memory limit whose files, unlike a kernel's, do not go with their folder."""
     shutil.rmtree(folder)
     memory_limit.close()
 
@@ -130,7 +130,7 @@ def test_a_memory_limit_that_is_there_already_is_refused_and_left_alone(tmp_path
 
 
 def test_a_limit_that_the_kernel_refuses_leaves_no_cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guarantees that a half-made memory_limit is removed again, and the refusal said."""
+    """Guarantees that a half-made memory limit is removed again, and the refusal said."""
 
     def refuse(path: Path, _text: str) -> int:
         raise OSError(22, "Invalid argument", str(path))

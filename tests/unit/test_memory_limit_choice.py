@@ -138,7 +138,7 @@ def test_a_memory_limit_is_named_after_its_run(tmp_path: Path) -> None:
 
 
 class Unreadable(WatchdogLimit):
-    """A memory_limit whose counters are gone."""
+    """A memory limit whose counters are gone."""
 
     closed = False
 
@@ -163,7 +163,7 @@ def test_a_canary_whose_counters_are_gone_is_not_enforceable(monkeypatch: pytest
 
 
 def test_a_canary_that_never_ends_is_not_enforceable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guarantees a limit on the proof: the canary itself is killed and the memory_limit is closed."""
+    """Guarantees a limit on the proof: the canary itself is killed and the memory limit is closed."""
     monkeypatch.setattr(
         "harness.environment.memory_limit.canary._ALLOCATE", "import threading; threading.Event().wait()"
     )

@@ -110,7 +110,7 @@ def test_a_run_without_a_profiled_arm_says_so() -> None:
     assert profile_lines(run) == ()
 
 
-def test_a_incarnation_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None:
+def test_an_incarnation_without_gauges_or_peaks_has_no_figure_rather_than_zero() -> None:
     """Guarantees a price without the figures that nobody recorded."""
     run = profiled_run()
     bare = tuple(replace(trial, gauges=(), cpu_share=None) for trial in run.trials)

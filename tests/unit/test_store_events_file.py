@@ -44,7 +44,7 @@ def test_without_a_phase_there_is_no_span() -> None:
     assert phase_spans([Event(1.0, "worker_started", {"incarnation": 0, "pid": 1})]) == ()
 
 
-def test_a_incarnation_is_what_the_supervisor_saw_of_it() -> None:
+def test_an_incarnation_is_what_the_supervisor_saw_of_it() -> None:
     """Guarantees each field of an incarnation, and that incarnations keep their order."""
     facts = {"exit_status": 137, "oom_kill_delta": 1, "peak_cgroup_bytes": 3000, "peak_rss_bytes": 2900}
     events = [
@@ -60,7 +60,7 @@ def test_a_incarnation_is_what_the_supervisor_saw_of_it() -> None:
     )
 
 
-def test_a_incarnation_whose_end_nobody_saw_has_an_unknown_end() -> None:
+def test_an_incarnation_whose_end_nobody_saw_has_an_unknown_end() -> None:
     """Guarantees that a record which was cut off claims no ending."""
     (incarnation,) = worker_incarnations([started(0.0, 0)], memory((1.0, 0, 500.0), (2.0, 0, 700.0)))
 

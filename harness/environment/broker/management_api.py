@@ -139,10 +139,6 @@ class BrokerApi:
         found = self._json(_path("vhosts", vhost, "connections"))
         return {each["name"]: float(each["timeout"]) for each in found if "timeout" in each}
 
-    def queue_names(self, *, vhost: str = DEFAULT_VHOST) -> tuple[str, ...]:
-        """Return the names of the virtual host's queues."""
-        return tuple(each["name"] for each in self._json(_path("queues", vhost)))
-
     def consumers(self, queue: str, *, vhost: str = DEFAULT_VHOST) -> tuple[Consumer, ...]:
         """Return the consumers of ``queue``, with the prefetch count that is in force."""
         return tuple(

@@ -34,7 +34,7 @@ STARTUP_TIMEOUT_S = 60.0
 _ENDED_REMEDY = "mend what it says there, or give another broker with --broker-url; harness doctor names this one"
 _SLOW_REMEDY = "on a machine that is only slow, give it longer with --broker-timeout; another broker with --broker-url"
 # At SIGTERM the node closes its message stores within 0.1 s and then idles for 6 s before it exits. What it stores
-# incarnations as long as the run, and its log is written by then, so its last seconds are not waited for.
+# lives as long as the run, and its log is written by then, so its last seconds are not waited for.
 _STOP_GRACE_S = 0.5
 _SHUTDOWN_TIMEOUT_S = 60.0  # where its last seconds are waited for, ten times as long
 _CONTROL_TIMEOUT_S = 60.0  # rabbitmqctl is an Erlang machine of its own: two seconds, more on a busy one
@@ -43,8 +43,7 @@ _CONTROL_TIMEOUT_S = 60.0  # rabbitmqctl is an Erlang machine of its own: two se
 # be taken for the incident: so it lies above the whole backlog. Paging, at which bodies that are on disk are dropped
 # from memory, begins above the incident's backlog of 2.6 GB: a node that pages gives a burst out again at a fraction of
 # its speed, and the workload would be the disk's. Measured with 1500 messages of 3.05 MB, published, then all taken by
-# one
-# consumer and not acknowledged: a resident set of 4.3 GB at most with a ratio of 0.5, no alarm.
+# one consumer and not acknowledged: a resident set of 4.3 GB at most with a ratio of 0.5, no alarm.
 WATERMARK_BYTES = 6_000_000_000
 _PAGING_RATIO = 0.6
 # In so many ticks an acknowledgement timeout is noticed a twentieth late at most; a tick is some work for each channel.
