@@ -108,7 +108,7 @@ def test_a_burst_is_published_on_time_confirmed_and_in_the_queue(
     sizes_bytes = {publish.message_id: publish.size_bytes for publish in journal.publishes}
     for _ in range(30):
         _, properties, body = channel.basic_get(QUEUE, auto_ack=True)
-        message_id = json.loads(body)["message_id"]
+        message_id = json.loads(body)["conversation_id"]
         assert len(body) == sizes_bytes.pop(message_id)
         assert (properties.message_id, properties.delivery_mode) == (message_id, 2)
         assert properties.content_type == "application/json"
