@@ -85,7 +85,9 @@ class JournalWriter:
         except OSError as error:
             raise RunDirectoryError(f"the journal {self._path} can't be written: {error.strerror}") from error
         if written != len(data):
-            raise RunDirectoryError(f"the journal {self._path} took {written} of {len(data)} bytes: is the disk full?")
+            raise RunDirectoryError(
+                f"the journal {self._path} can't be written: it took {written} of {len(data)} bytes; is the disk full?"
+            )
 
     def close(self) -> None:
         """Close the file; no line can be written after it."""
